@@ -32,12 +32,29 @@
 //! assert_eq!(aimd.control().window, Bytes::new(path.initial_window.get() / 2));
 //! ```
 //!
-//! To run it beside the built-in ones, give it a name in the `Registry`.
+//! To run it beside the built-in ones, give it a name in the [`Registry`]; a spec then sets its parameters:
+//!
+//! ```
+//! use burstlab_algorithms::{Path, Registry};
+//!
+//! let dctcp = Registry::default().parse("dctcp?g=0.125")?;
+//! assert_eq!(dctcp.params().number("g"), 0.125);
+//! let controller = dctcp.build(&Path::default());
+//! assert_eq!(controller.control().window, Path::default().initial_window);
+//! # Ok::<(), burstlab_algorithms::SpecError>(())
+//! ```
 
 pub use burstlab_units::{Bytes, Rate, Span, Time};
 
+mod aimd;
+mod dctcp;
+mod hystart;
+mod paced;
+mod registry;
+mod reno;
 mod signal;
 
+pub use registry::{Builder, Entry, Kind, NameTaken, Needs, Parameter, Params, Registry, SpecError, Value};
 pub use signal::{
     Ack, Cause, Congestion, Control, Ecn, EcnFeedback, Explanation, Hop, JobView, LostPacket, Path, Phase, RateSample,
     Sent,

@@ -13,12 +13,14 @@ pub struct Path {
     pub initial_window: Bytes,
     /// For controllers that need chance (BBR's probing phases): a seed of this connection's own.
     pub seed: u64,
+    /// As [`Ack::fair_share`], for the packets that leave before the first ACK.
+    pub fair_share: Option<Rate>,
 }
 
 impl Default for Path {
     /// An Ethernet path: 1460 bytes a packet, ten of them to begin with (RFC 6928).
     fn default() -> Path {
-        Path { now: Time::ZERO, mss: Bytes::new(1460), initial_window: Bytes::new(14_600), seed: 0 }
+        Path { now: Time::ZERO, mss: Bytes::new(1460), initial_window: Bytes::new(14_600), seed: 0, fair_share: None }
     }
 }
 
@@ -65,7 +67,8 @@ pub struct Ack<'a> {
     pub hops: &'a [Hop],
     /// What the training job knows of its own iteration.
     pub job: JobView,
-    /// The flow's fair share of its path now, as only an oracle knows it: given to controllers whose registry entry asks for it.
+    /// The flow's fair share of its path now, in payload as [`Control::pacing_rate`] is. Only an oracle knows it: it is
+    /// given to controllers whose registry entry asks for it.
     pub fair_share: Option<Rate>,
 }
 

@@ -1,0 +1,137 @@
+//! DCTCP: the window comes down in proportion to the fraction of bytes that were marked.
+//!
+//! RFC 8257. Where nothing is marked, and on loss, it is Reno.
+
+use crate::aimd::{Window, half_of_flight};
+use crate::hystart::Growth;
+use crate::registry::{Entry, Kind, Needs, Parameter, Params};
+use crate::{Ack, Cause, Congestion, Control, Controller, Ecn, EcnFeedback, Explanation, Path, Time};
+
+pub(crate) const ENTRY: Entry = Entry {
+    name: "dctcp",
+    aliases: &[],
+    summary: "window reduced in proportion to the marked fraction of the bytes",
+    parameters: &[
+        Parameter {
+            name: "g",
+            // RFC 8257, section 4.2: 1/16.
+            kind: Kind::Number { default: 0.0625, min: 0.0001, max: 1.0 },
+            about: "weight of the newest window in the marked fraction (estimation gain)",
+        },
+        Parameter {
+            name: "min_window",
+            // RFC 8257, section 3.3, leaves the floor to RFC 5681, equation 4: two packets.
+            kind: Kind::Integer { default: 2, min: 1, max: 1000 },
+            about: "marks reduce the window to this at least, in packets",
+        },
+    ],
+    needs: Needs { ecn_marking: true, ..Needs::NOTHING },
+    source: "RFC 8257; Alizadeh et al., SIGCOMM 2010",
+    build: |params, path| Box::new(Dctcp::new(params, path)),
+};
+
+/// The state of DCTCP (RFC 8257, section 3.3).
+struct Dctcp {
+    window: Window,
+    /// Estimate of the fraction of bytes that are marked.
+    alpha: f64,
+    /// Stream position at which the observation window ends.
+    window_end: u64,
+    delivered: u64,
+    marked: u64,
+    gain: f64,
+    min_window: u64,
+    reason: &'static str,
+}
+
+impl Dctcp {
+    fn new(params: &Params, path: &Path) -> Dctcp {
+        Dctcp {
+            window: Window::new(path),
+            // RFC 8257, section 4.2: a first mark in slow start then halves the window, as a loss would.
+            alpha: 1.0,
+            window_end: 0,
+            delivered: 0,
+            marked: 0,
+            gain: params.number("g"),
+            min_window: params.integer("min_window"),
+            reason: "initial window",
+        }
+    }
+
+    /// RFC 8257, section 3.3, steps 2 to 8.
+    fn observe(&mut self, ack: &Ack) {
+        self.delivered += ack.delivered.get();
+        self.marked += ack.ce_marked.get();
+        if ack.una <= self.window_end {
+            return;
+        }
+        if self.delivered > 0 {
+            let fraction = (self.marked as f64 / self.delivered as f64).min(1.0);
+            self.alpha = (self.alpha * (1.0 - self.gain) + self.gain * fraction).min(1.0);
+        }
+        self.window_end = ack.next;
+        self.delivered = 0;
+        self.marked = 0;
+    }
+}
+
+impl Controller for Dctcp {
+    fn on_ack(&mut self, ack: &Ack) {
+        self.observe(ack);
+        if !self.window.may_grow(ack) {
+            return;
+        }
+        if self.window.in_slow_start() {
+            self.reason = Growth::Plain.slow_start(&mut self.window, ack);
+        } else {
+            self.window.additive_increase(ack);
+            self.reason = "congestion avoidance";
+        }
+    }
+
+    fn on_congestion(&mut self, congestion: &Congestion) {
+        match congestion.cause {
+            Cause::Ecn => {
+                // RFC 8257, section 3.3, step 9.
+                let reduced = self.window.cwnd as f64 * (1.0 - self.alpha / 2.0);
+                self.window.reduce_to((reduced as u64).max(self.min_window * congestion.mss.get()));
+                self.reason = "congestion mark";
+            }
+            // RFC 8257, section 3.5: loss is met as in conventional TCP.
+            Cause::Loss => {
+                self.window.reduce_to(half_of_flight(congestion));
+                self.reason = "loss";
+            }
+            Cause::Timeout => {
+                self.window.timeout(congestion, half_of_flight(congestion));
+                self.reason = "timeout";
+            }
+        }
+    }
+
+    fn on_undo(&mut self, _now: Time) {
+        if self.window.undo() {
+            self.reason = "spurious reduction undone";
+        }
+    }
+
+    fn control(&self) -> Control {
+        Control::window(self.window.bytes()).with_ecn(Ecn::Ect0)
+    }
+
+    fn ecn_feedback(&self) -> EcnFeedback {
+        EcnFeedback::Dctcp
+    }
+
+    fn explain(&self) -> Explanation {
+        Explanation {
+            reason: self.reason,
+            signals: vec![
+                ("window_bytes", self.window.cwnd as f64),
+                ("ssthresh_bytes", self.window.ssthresh as f64),
+                ("alpha", self.alpha),
+            ],
+        }
+    }
+}
