@@ -1,7 +1,25 @@
 //! The network: segments, queues, links, topologies, and probes that see every packet at every queue.
+//!
+//! A [`Topology`] is a plan; a [`Network`] is built from it and carries [`Segment`]s along the paths of its flows. It
+//! has no clock: whoever drives it says what time it is, and calls [`Network::advance`] when a port said that it has
+//! something to give. It knows no TCP beyond the fields of a segment.
 
+mod impairment;
+mod network;
+mod port;
+mod probe;
+mod queue;
+mod route;
 mod segment;
+mod topology;
+pub mod wire;
 
+pub use impairment::Impairment;
+pub use network::{Arrival, InterfaceId, Network, NoPath, PortInfo, PortKind};
+pub use port::PortId;
+pub use probe::Probe;
+pub use queue::{Discipline, Limit, LimitError, Occupancy, Verdict};
 pub use segment::{
     AccEcnCounters, Codepoint, Direction, Flags, FlowId, SackBlock, SackBlocks, Segment, SynOptions, Timestamps, U24,
 };
+pub use topology::{LinkSpec, NodeId, Topology};

@@ -18,6 +18,7 @@
 //! ```
 
 mod bytes;
+pub mod chance;
 mod quantity;
 mod rate;
 mod time;

@@ -1,0 +1,247 @@
+//! A network at work: ports, interfaces of hosts, and the path of each flow.
+
+use burstlab_units::{Bytes, Rate, Span, Time};
+
+use crate::impairment::Impaired;
+use crate::port::{InFlight, Port};
+use crate::route::Graph;
+use crate::topology::{LinkSpec, NodeId};
+use crate::{Direction, Discipline, FlowId, Limit, Occupancy, PortId, Probe, Segment, Topology};
+
+/// A host's network interface: where its workers hand packets over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InterfaceId(pub u32);
+
+/// Two hosts that no path joins.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no path from {from} to {to}")]
+pub struct NoPath {
+    from: String,
+    to: String,
+}
+
+/// What becomes of a packet that reached the end of a link.
+#[derive(Debug)]
+pub enum Arrival {
+    /// It reached the host that it was sent to.
+    Delivered(Segment),
+    /// It went on into the next queue, whose port now has something to give at this instant, having had nothing before.
+    Forwarded(Option<(PortId, Time)>),
+    /// Nothing arrived: lost or held back on an impaired link.
+    Nothing,
+}
+
+/// What a port is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PortKind {
+    /// A host's own interface. It never drops: when it is full, the host's sockets wait.
+    Interface,
+    /// A queue of the network: a switch's port, or the shared uplink of a host with several workers.
+    Queue,
+}
+
+/// What is fixed about a port.
+#[derive(Debug, Clone)]
+pub struct PortInfo {
+    /// From where to where, such as `switch>host3`.
+    pub name: String,
+    /// What it is for.
+    pub kind: PortKind,
+    /// Capacity of its link.
+    pub rate: Rate,
+    /// Delay of its link, one way.
+    pub delay: Span,
+}
+
+/// Switches, hosts, interfaces and flows, ready to carry segments.
+#[derive(Debug)]
+pub struct Network {
+    ports: Vec<Port>,
+    infos: Vec<PortInfo>,
+    interfaces: Vec<PortId>,
+    graph: Graph,
+    hosts: Vec<NodeId>,
+    host_of_interface: Vec<usize>,
+    /// Ports of each flow's two directions, `stride` places each, in path order.
+    paths: Vec<PortId>,
+    stride: usize,
+    lengths: Vec<u32>,
+    seed: u64,
+}
+
+impl Network {
+    /// Builds what `topology` plans. `workers[h]` is how many workers host `h` carries. Each has an interface of its
+    /// own at the rate of the host's link. One alone is the host's end of that link. Several are joined to it like
+    /// machines to a switch: the uplink gets a queue of the network, in which they meet.
+    pub fn new(topology: &Topology, workers: &[usize], seed: u64) -> Network {
+        let mut network = Network {
+            ports: Vec::new(),
+            infos: Vec::new(),
+            interfaces: Vec::new(),
+            graph: Graph { edges: vec![Vec::new(); topology.names.len()] },
+            hosts: topology.hosts.clone(),
+            host_of_interface: Vec::new(),
+            paths: Vec::new(),
+            stride: 0,
+            lengths: Vec::new(),
+            seed,
+        };
+        let hosts: std::collections::BTreeMap<NodeId, usize> =
+            topology.hosts.iter().enumerate().map(|(i, node)| (*node, i)).collect();
+        let mut uplinks = vec![None; topology.hosts.len()];
+        for cable in &topology.cables {
+            for (from, to) in [(0, 1), (1, 0)] {
+                let (from, to) = (cable.ends[from], cable.ends[to]);
+                let name = format!("{}>{}", topology.names[from.0 as usize], topology.names[to.0 as usize]);
+                let host = hosts.get(&from).copied();
+                let shared = host.is_none_or(|h| workers.get(h).copied().unwrap_or(1) > 1);
+                let kind = if shared { PortKind::Queue } else { PortKind::Interface };
+                let port = network.add_port(name, kind, cable.link);
+                network.graph.edges[from.0 as usize].push((to, port.0));
+                if let Some(h) = host {
+                    uplinks[h] = Some((port, cable.link, shared));
+                }
+            }
+        }
+        for (host, uplink) in uplinks.into_iter().enumerate() {
+            if let Some((port, link, shared)) = uplink {
+                network.add_interfaces(host, workers.get(host).copied().unwrap_or(1), port, link, shared);
+            }
+        }
+        network
+    }
+
+    fn add_interfaces(&mut self, host: usize, workers: usize, uplink: PortId, link: LinkSpec, shared: bool) {
+        for worker in 0..workers.max(1) {
+            let port = if shared {
+                let name = format!("host{host}.{worker}");
+                let local = LinkSpec { delay: Span::ZERO, impairment: Default::default(), ..link };
+                self.add_port(name, PortKind::Interface, local)
+            } else {
+                uplink
+            };
+            self.interfaces.push(port);
+            self.host_of_interface.push(host);
+        }
+    }
+
+    fn add_port(&mut self, name: String, kind: PortKind, link: LinkSpec) -> PortId {
+        let discipline = match kind {
+            PortKind::Interface => Discipline::DropTail { limit: Limit::NONE },
+            PortKind::Queue => link.queue,
+        };
+        let impaired = link.impairment.is_active().then(|| Impaired::new(link.impairment, self.seed, &name));
+        self.ports.push(Port::new(link.rate, link.delay, discipline, impaired));
+        self.infos.push(PortInfo { name, kind, rate: link.rate, delay: link.delay });
+        PortId(self.ports.len() as u32 - 1)
+    }
+
+    /// The interface of worker `worker` on host `host`, both counted from 0.
+    pub fn interface(&self, host: usize, worker: usize) -> Option<InterfaceId> {
+        let first = self.host_of_interface.partition_point(|h| *h < host);
+        (self.host_of_interface.get(first + worker) == Some(&host)).then_some(InterfaceId((first + worker) as u32))
+    }
+
+    /// Lays the paths of a new flow between two interfaces, there and back.
+    pub fn add_flow(&mut self, from: InterfaceId, to: InterfaceId) -> Result<FlowId, NoPath> {
+        let flow = FlowId(self.lengths.len() as u32 / 2);
+        let forward = self.lay_path(from, to, u64::from(flow.0) << 1)?;
+        let backward = self.lay_path(to, from, (u64::from(flow.0) << 1) | 1)?;
+        for path in [forward, backward] {
+            self.store_path(path);
+        }
+        Ok(flow)
+    }
+
+    fn lay_path(&self, from: InterfaceId, to: InterfaceId, key: u64) -> Result<Vec<PortId>, NoPath> {
+        let host = |interface: InterfaceId| self.host_of_interface[interface.0 as usize];
+        let (source, target) = (self.hosts[host(from)], self.hosts[host(to)]);
+        let distances = self.graph.distances_to(target);
+        let key = burstlab_units::chance::fnv1a(&[self.seed.to_le_bytes(), key.to_le_bytes()].concat());
+        let ports = self
+            .graph
+            .path(source, &distances, key)
+            .ok_or_else(|| NoPath { from: format!("host{}", host(from)), to: format!("host{}", host(to)) })?;
+        let own = self.interfaces[from.0 as usize];
+        let mut path = vec![own];
+        path.extend(ports.into_iter().map(PortId).filter(|port| *port != own));
+        Ok(path)
+    }
+
+    fn store_path(&mut self, path: Vec<PortId>) {
+        if path.len() > self.stride {
+            let wider: Vec<_> = (0..self.lengths.len())
+                .flat_map(|i| {
+                    let old = &self.paths[i * self.stride..(i + 1) * self.stride];
+                    old.iter().copied().chain(std::iter::repeat_n(PortId(0), path.len() - self.stride))
+                })
+                .collect();
+            (self.paths, self.stride) = (wider, path.len());
+        }
+        self.lengths.push(path.len() as u32);
+        self.paths.extend(&path);
+        self.paths.extend(std::iter::repeat_n(PortId(0), self.stride - path.len()));
+    }
+
+    /// The ports that one direction of a flow goes through, its own interface first.
+    pub fn path(&self, flow: FlowId, direction: Direction) -> &[PortId] {
+        let row = flow.0 as usize * 2 + direction as usize;
+        &self.paths[row * self.stride..row * self.stride + self.lengths[row] as usize]
+    }
+
+    /// Takes a segment from a host. Returns the port that now has something to give, and when, if it had nothing.
+    #[inline]
+    pub fn send<P: Probe>(&mut self, now: Time, segment: Segment, probe: &mut P) -> Option<(PortId, Time)> {
+        self.enqueue(now, InFlight { at: now, segment, hop: 0 }, probe)
+    }
+
+    #[inline]
+    fn enqueue<P: Probe>(&mut self, now: Time, packet: InFlight, probe: &mut P) -> Option<(PortId, Time)> {
+        let row = packet.segment.flow.0 as usize * 2 + packet.segment.direction as usize;
+        let port = self.paths[row * self.stride + packet.hop as usize];
+        let at = self.ports[port.0 as usize].enqueue(port, now, packet, probe)?;
+        Some((port, at))
+    }
+
+    /// Takes what arrives at the far end of a port's link at `now` and moves it on. The second value is when that port
+    /// has something to give again.
+    #[inline]
+    pub fn advance<P: Probe>(&mut self, port: PortId, now: Time, probe: &mut P) -> (Arrival, Time) {
+        let received = self.ports[port.0 as usize].receive(port, now, probe);
+        let Some(mut packet) = received.packet else { return (Arrival::Nothing, received.next) };
+        packet.hop += 1;
+        let row = packet.segment.flow.0 as usize * 2 + packet.segment.direction as usize;
+        if packet.hop == self.lengths[row] {
+            return (Arrival::Delivered(packet.segment), received.next);
+        }
+        (Arrival::Forwarded(self.enqueue(now, packet, probe)), received.next)
+    }
+
+    /// How long an interface needs to send what it holds.
+    #[inline]
+    pub fn backlog(&self, interface: InterfaceId, now: Time) -> Span {
+        self.ports[self.interfaces[interface.0 as usize].0 as usize].free_at().since(now)
+    }
+
+    /// Capacity of an interface.
+    pub fn interface_rate(&self, interface: InterfaceId) -> Rate {
+        self.ports[self.interfaces[interface.0 as usize].0 as usize].rate()
+    }
+
+    /// What is fixed about each port.
+    pub fn ports(&self) -> &[PortInfo] {
+        &self.infos
+    }
+
+    /// What waits at a port at `now`.
+    pub fn occupancy<P: Probe>(&mut self, port: PortId, now: Time, probe: &mut P) -> Occupancy {
+        let state = &mut self.ports[port.0 as usize];
+        state.depart_until(port, now, probe);
+        state.waiting()
+    }
+
+    /// Bytes that a port gave to its link so far.
+    pub fn sent(&self, port: PortId) -> Bytes {
+        self.ports[port.0 as usize].sent()
+    }
+}

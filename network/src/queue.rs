@@ -1,0 +1,147 @@
+//! What a queue does with a packet that arrives: keep it, mark it or drop it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use burstlab_units::Bytes;
+
+/// An amount of queue, in packets or in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// So many packets, whatever their size.
+    Packets(u64),
+    /// So many bytes of IP packets.
+    Bytes(Bytes),
+}
+
+impl Limit {
+    /// No limit.
+    pub const NONE: Limit = Limit::Packets(u64::MAX);
+
+    /// Whether a queue that holds this much holds more than the limit.
+    #[inline]
+    fn is_exceeded_by(self, occupancy: Occupancy) -> bool {
+        match self {
+            Limit::Packets(limit) => occupancy.packets > limit,
+            Limit::Bytes(limit) => occupancy.bytes > limit.get(),
+        }
+    }
+
+    /// The limit in bytes if each packet has `packet` bytes.
+    pub fn in_bytes(self, packet: Bytes) -> Bytes {
+        match self {
+            Limit::Packets(packets) => Bytes::new(packets.saturating_mul(packet.get())),
+            Limit::Bytes(bytes) => bytes,
+        }
+    }
+}
+
+/// A text that is not an amount of queue.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is not a queue size: expected packets or bytes with the unit, such as \"250p\" or \"1MB\"")]
+pub struct LimitError(String);
+
+impl FromStr for Limit {
+    type Err = LimitError;
+    fn from_str(text: &str) -> Result<Limit, LimitError> {
+        let fail = || LimitError(text.to_owned());
+        match text.trim().strip_suffix('p') {
+            Some(packets) => packets.trim_end().parse().map(Limit::Packets).map_err(|_| fail()),
+            None => text.parse().map(Limit::Bytes).map_err(|_| fail()),
+        }
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Limit::Packets(packets) => write!(f, "{packets}p"),
+            Limit::Bytes(bytes) => write!(f, "{bytes}"),
+        }
+    }
+}
+
+/// What waits in a queue. The packet in transmission is not counted: it waits no longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Occupancy {
+    /// Packets waiting.
+    pub packets: u64,
+    /// Bytes waiting.
+    pub bytes: u64,
+}
+
+/// A queue's rule for arriving packets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Discipline {
+    /// Drops what does not fit.
+    DropTail {
+        /// The most that may wait.
+        limit: Limit,
+    },
+    /// Marks each packet that finds more than a threshold waiting, as DCTCP asks of switches (RFC 8257, section 3.1).
+    /// Packets that are not ECN-capable are dropped at the limit only, as switches in data centres do it.
+    EcnStep {
+        /// The most that may wait.
+        limit: Limit,
+        /// Above this the packet is marked.
+        mark_at: Limit,
+    },
+}
+
+/// What becomes of a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It joins the queue.
+    Keep,
+    /// It joins the queue with a CE mark, if it is ECN-capable.
+    Mark,
+    /// It is gone.
+    Drop,
+}
+
+impl Discipline {
+    /// Decides on a packet; `with_it` is what would wait if it joined.
+    #[inline]
+    pub fn judge(&self, with_it: Occupancy) -> Verdict {
+        match *self {
+            Discipline::DropTail { limit } | Discipline::EcnStep { limit, .. } if limit.is_exceeded_by(with_it) => {
+                Verdict::Drop
+            }
+            Discipline::EcnStep { mark_at, .. } if mark_at.is_exceeded_by(with_it) => Verdict::Mark,
+            _ => Verdict::Keep,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packets(packets: u64) -> Occupancy {
+        Occupancy { packets, bytes: packets * 1500 }
+    }
+
+    #[test]
+    fn a_step_marks_above_its_threshold_and_drops_above_its_limit() {
+        let step = Discipline::EcnStep { limit: Limit::Packets(250), mark_at: Limit::Packets(65) };
+        assert_eq!(step.judge(packets(65)), Verdict::Keep);
+        assert_eq!(step.judge(packets(66)), Verdict::Mark);
+        assert_eq!(step.judge(packets(250)), Verdict::Mark);
+        assert_eq!(step.judge(packets(251)), Verdict::Drop);
+    }
+
+    #[test]
+    fn limits_count_packets_or_bytes() {
+        let tail = Discipline::DropTail { limit: "3kB".parse().unwrap() };
+        assert_eq!(tail.judge(packets(2)), Verdict::Keep);
+        assert_eq!(tail.judge(packets(3)), Verdict::Drop);
+    }
+
+    #[test]
+    fn limits_read_and_print() {
+        for text in ["250p", "1MB", "1.5kB"] {
+            assert_eq!(text.parse::<Limit>().unwrap().to_string(), text);
+        }
+        assert!("250".parse::<Limit>().unwrap_err().to_string().contains("\"250p\""));
+    }
+}
