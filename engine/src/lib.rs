@@ -1,1 +1,14 @@
+//! Drives endpoints over a network.
+//!
+//! [`virtual_time`] does it in deterministic virtual time: no clock, no privileges, and the same bytes every time. What
+//! the applications do comes from a [`Workload`]; [`traffic`] has those of the lab: replayed jobs and bulk flows.
 
+mod fair_share;
+mod heap;
+mod timers;
+pub mod traffic;
+pub mod virtual_time;
+mod workload;
+
+pub use virtual_time::{Monitor, Observer, Outcome, Simulation, View};
+pub use workload::{Commands, Workload};

@@ -142,6 +142,11 @@ impl Network {
         (self.host_of_interface.get(first + worker) == Some(&host)).then_some(InterfaceId((first + worker) as u32))
     }
 
+    /// How many interfaces there are.
+    pub fn interface_count(&self) -> usize {
+        self.interfaces.len()
+    }
+
     /// Lays the paths of a new flow between two interfaces, there and back.
     pub fn add_flow(&mut self, from: InterfaceId, to: InterfaceId) -> Result<FlowId, NoPath> {
         let flow = FlowId(self.lengths.len() as u32 / 2);

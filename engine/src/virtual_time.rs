@@ -1,0 +1,460 @@
+//! Deterministic virtual time.
+//!
+//! Three kinds of things happen: a packet reaches the end of a link, a timer goes off, an application's alarm goes off.
+//! Each kind has a queue of its own; at equal times links come before timers and timers before alarms, and within a
+//! kind the lower number comes first. So the order of events follows from the experiment alone, never from the order
+//! in which memory or insertion put them.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use burstlab_network::{Arrival, Direction, FlowId, InterfaceId, Network, NoPath, Occupancy, PortId, Probe, Segment};
+use burstlab_stacks::Endpoint;
+use burstlab_units::{Bytes, Rate, Span, Time};
+
+use crate::fair_share::FairShare;
+use crate::heap::Heap;
+use crate::timers::Timers;
+use crate::workload::{Command, Commands, Workload};
+
+/// How a run is watched and stopped from outside.
+#[derive(Debug, Default)]
+pub struct Monitor {
+    /// Set to stop the run at the next opportunity.
+    pub cancel: AtomicBool,
+    /// Simulated nanoseconds so far, now and then.
+    pub now: AtomicU64,
+}
+
+/// Looks at the run at instants of its own choice.
+pub trait Observer {
+    /// When it wants to look next.
+    fn next_at(&self) -> Time;
+
+    /// It is that instant, or a later one if nothing happened in between.
+    fn observe<P: Probe>(&mut self, view: &mut View<'_, P>);
+}
+
+/// Never looks.
+impl Observer for () {
+    fn next_at(&self) -> Time {
+        Time::NEVER
+    }
+
+    fn observe<P: Probe>(&mut self, _: &mut View<'_, P>) {}
+}
+
+/// What an [`Observer`] sees.
+pub struct View<'a, P> {
+    /// Up to when everything has happened.
+    pub now: Time,
+    network: &'a mut Network,
+    sides: &'a [Side],
+    probe: &'a mut P,
+}
+
+impl<P: Probe> View<'_, P> {
+    /// What waits at a port.
+    pub fn occupancy(&mut self, port: PortId) -> Occupancy {
+        self.network.occupancy(port, self.now, self.probe)
+    }
+
+    /// The endpoint that sends in `direction` of `flow`.
+    pub fn sender(&self, flow: FlowId, direction: Direction) -> &dyn Endpoint {
+        &*self.sides[side_of(flow, direction)].endpoint
+    }
+}
+
+/// Why a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The workload said so.
+    Finished,
+    /// The given time was up.
+    TimeUp,
+    /// Nothing was left to happen.
+    Idle,
+    /// [`Monitor::cancel`] was set.
+    Cancelled,
+}
+
+/// One side of a connection: the endpoint that sends in one direction of it.
+struct Side {
+    endpoint: Box<dyn Endpoint>,
+    interface: InterfaceId,
+    /// The application wants to know when this much has been delivered to this side.
+    notify_at: u64,
+    /// Whether it stands in its interface's line.
+    in_line: bool,
+    /// Whether its controller asks the oracle.
+    wants_share: bool,
+    /// Whether the oracle counts it.
+    counted: bool,
+}
+
+/// A host's interface seen from its sockets.
+#[derive(Debug, Default)]
+struct Line {
+    /// Sides that wait for the interface, first come first served.
+    sides: VecDeque<u32>,
+    /// Above this backlog the interface takes no more.
+    full: Span,
+    /// The timer that looks at the line.
+    timer: u32,
+}
+
+/// Who owns a timer.
+#[derive(Debug, Clone, Copy)]
+enum Owner {
+    Side(u32),
+    Line(u32),
+}
+
+/// How often the monitor is looked at, in events.
+const MONITOR_EVERY: u32 = 8192;
+
+/// Endpoints on a network in virtual time.
+pub struct Simulation<P> {
+    network: Network,
+    probe: P,
+    now: Time,
+    heads: Heap,
+    timers: Timers,
+    owners: Vec<Owner>,
+    alarms: Heap,
+    sides: Vec<Side>,
+    side_timers: Vec<u32>,
+    lines: Vec<Line>,
+    oracle: Option<FairShare>,
+    commands: Commands,
+    stopped: bool,
+}
+
+fn side_of(flow: FlowId, direction: Direction) -> usize {
+    flow.0 as usize * 2 + direction as usize
+}
+
+impl<P: Probe> Simulation<P> {
+    /// Starts with a network without flows. `interface_limit` is what a host's interface holds before it makes the
+    /// host's sockets wait.
+    pub fn new(network: Network, interface_limit: Bytes, probe: P) -> Simulation<P> {
+        let mut simulation = Simulation {
+            network,
+            probe,
+            now: Time::ZERO,
+            heads: Heap::default(),
+            timers: Timers::default(),
+            owners: Vec::new(),
+            alarms: Heap::default(),
+            sides: Vec::new(),
+            side_timers: Vec::new(),
+            lines: Vec::new(),
+            oracle: None,
+            commands: Commands::default(),
+            stopped: false,
+        };
+        for interface in 0..simulation.network.interface_count() as u32 {
+            let timer = simulation.add_timer(Owner::Line(interface));
+            let rate = simulation.network.interface_rate(InterfaceId(interface));
+            let full = rate.transmission_time(interface_limit);
+            simulation.lines.push(Line { sides: VecDeque::new(), full, timer });
+        }
+        simulation
+    }
+
+    fn add_timer(&mut self, owner: Owner) -> u32 {
+        self.owners.push(owner);
+        self.timers.add_owner()
+    }
+
+    /// Adds a connection between two interfaces. `make` gives the endpoint that sends in each direction.
+    pub fn add_flow(
+        &mut self,
+        from: InterfaceId,
+        to: InterfaceId,
+        mut make: impl FnMut(FlowId, Direction) -> Box<dyn Endpoint>,
+    ) -> Result<FlowId, NoPath> {
+        let flow = self.network.add_flow(from, to)?;
+        for (direction, interface) in [(Direction::Forward, from), (Direction::Backward, to)] {
+            let endpoint = make(flow, direction);
+            let timer = self.add_timer(Owner::Side(self.sides.len() as u32));
+            self.side_timers.push(timer);
+            self.sides.push(Side {
+                endpoint,
+                interface,
+                notify_at: u64::MAX,
+                in_line: false,
+                wants_share: false,
+                counted: false,
+            });
+        }
+        Ok(flow)
+    }
+
+    /// Lets the controller of one direction know its fair share of the path at all times.
+    pub fn tell_fair_share(&mut self, flow: FlowId, direction: Direction) {
+        self.sides[side_of(flow, direction)].wants_share = true;
+        if self.oracle.is_none() {
+            self.oracle = Some(FairShare::new(self.network.ports().len()));
+        }
+    }
+
+    /// The network, its ports and what they sent.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// What watches the packets.
+    pub fn probe(&self) -> &P {
+        &self.probe
+    }
+
+    /// Ends the measurement: lets everything depart that does so by now, and gives the probe back.
+    pub fn into_probe(mut self) -> P {
+        for port in 0..self.network.ports().len() as u32 {
+            self.network.occupancy(PortId(port), self.now, &mut self.probe);
+        }
+        self.probe
+    }
+
+    /// The endpoint that sends in `direction` of `flow`.
+    pub fn endpoint(&self, flow: FlowId, direction: Direction) -> &dyn Endpoint {
+        &*self.sides[side_of(flow, direction)].endpoint
+    }
+
+    /// Up to when everything has happened.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// Runs the workload until it stops, nothing is left to happen, or `until`.
+    pub fn run<W: Workload, O: Observer>(
+        &mut self,
+        workload: &mut W,
+        observer: &mut O,
+        until: Time,
+        monitor: &Monitor,
+    ) -> Outcome {
+        workload.on_start(&mut self.commands);
+        self.carry_out();
+        let mut countdown = MONITOR_EVERY;
+        while !self.stopped {
+            let (head, timer, alarm) = (self.heads.next_at(), self.timers.next_at(), self.alarms.next_at());
+            let at = head.min(timer).min(alarm);
+            if at >= observer.next_at() {
+                self.observe_until(at.min(until), observer);
+            }
+            if at > until || at.is_never() {
+                return if at.is_never() && until.is_never() { Outcome::Idle } else { self.time_up(until) };
+            }
+            self.now = at;
+            if head == at {
+                self.on_head(workload);
+            } else if timer == at {
+                self.on_timer();
+            } else {
+                self.on_alarm(workload);
+            }
+            countdown -= 1;
+            if countdown == 0 {
+                countdown = MONITOR_EVERY;
+                monitor.now.store(self.now.as_nanos(), Ordering::Relaxed);
+                if monitor.cancel.load(Ordering::Relaxed) {
+                    return Outcome::Cancelled;
+                }
+            }
+        }
+        Outcome::Finished
+    }
+
+    fn time_up(&mut self, until: Time) -> Outcome {
+        self.now = until;
+        Outcome::TimeUp
+    }
+
+    #[cold]
+    fn observe_until<O: Observer>(&mut self, at: Time, observer: &mut O) {
+        while observer.next_at() <= at && !observer.next_at().is_never() {
+            let now = observer.next_at();
+            let mut view = View { now, network: &mut self.network, sides: &self.sides, probe: &mut self.probe };
+            observer.observe(&mut view);
+        }
+    }
+
+    /// A packet reaches the end of a link.
+    #[inline]
+    fn on_head<W: Workload>(&mut self, workload: &mut W) {
+        let Some((now, port)) = self.heads.peek() else { return };
+        let (arrival, next) = self.network.advance(PortId(port), now, &mut self.probe);
+        self.heads.reschedule_top(next);
+        match arrival {
+            Arrival::Delivered(segment) => self.deliver(&segment, workload),
+            Arrival::Forwarded(Some((port, at))) => self.heads.push(at, port.0),
+            Arrival::Forwarded(None) | Arrival::Nothing => {}
+        }
+    }
+
+    #[inline]
+    fn deliver<W: Workload>(&mut self, segment: &Segment, workload: &mut W) {
+        let index = side_of(segment.flow, segment.direction.reversed());
+        let now = self.now;
+        let side = &mut self.sides[index];
+        side.endpoint.on_segment(now, segment);
+        let received = side.endpoint.received();
+        let notify = received >= side.notify_at;
+        if side.counted && side.endpoint.acknowledged() >= side.endpoint.written() {
+            self.stop_counting(index);
+        }
+        self.pump(index);
+        if notify {
+            self.sides[index].notify_at = u64::MAX;
+            workload.on_received(now, segment.flow, segment.direction, received, &mut self.commands);
+            self.carry_out();
+        }
+    }
+
+    fn on_timer(&mut self) {
+        let Some(owner) = self.timers.pop() else { return };
+        match self.owners[owner as usize] {
+            Owner::Side(index) => {
+                let side = &mut self.sides[index as usize];
+                if side.endpoint.next_wake() <= self.now {
+                    side.endpoint.on_wake(self.now);
+                    self.pump(index as usize);
+                } else {
+                    self.timers.arm(owner, side.endpoint.next_wake());
+                }
+            }
+            Owner::Line(line) => self.serve_line(line as usize),
+        }
+    }
+
+    fn on_alarm<W: Workload>(&mut self, workload: &mut W) {
+        let Some((now, alarm)) = self.alarms.pop() else { return };
+        workload.on_alarm(now, alarm, &mut self.commands);
+        self.carry_out();
+    }
+
+    /// Lets a side send what it wants to send now, and arms its timer.
+    #[inline]
+    fn pump(&mut self, index: usize) {
+        if self.sides[index].wants_share {
+            self.tell_share(index);
+        }
+        if !self.sides[index].in_line {
+            self.transmit(index);
+        }
+        let wake = self.sides[index].endpoint.next_wake();
+        self.timers.arm(self.side_timers[index], wake);
+    }
+
+    #[inline]
+    fn transmit(&mut self, index: usize) {
+        let now = self.now;
+        let side = &mut self.sides[index];
+        let line = &mut self.lines[side.interface.0 as usize];
+        loop {
+            let backlog = self.network.backlog(side.interface, now);
+            if backlog > line.full {
+                side.endpoint.host_limited(now);
+                side.in_line = true;
+                line.sides.push_back(index as u32);
+                // Half empty is soon enough: the link stays busy, and one look serves several packets.
+                self.timers.arm(line.timer, now + (backlog - line.full / 2));
+                return;
+            }
+            let Some(segment) = side.endpoint.poll_transmit(now) else { return };
+            if let Some((port, at)) = self.network.send(now, segment, &mut self.probe) {
+                self.heads.push(at, port.0);
+            }
+        }
+    }
+
+    /// An interface has room again: the sides in its line send in turn until it is full.
+    fn serve_line(&mut self, line: usize) {
+        let waiting = self.lines[line].sides.len();
+        for _ in 0..waiting {
+            let state = &mut self.lines[line];
+            if self.network.backlog(InterfaceId(line as u32), self.now) > state.full {
+                break;
+            }
+            let Some(index) = state.sides.pop_front() else { break };
+            self.sides[index as usize].in_line = false;
+            self.pump(index as usize);
+        }
+        let state = &self.lines[line];
+        if !state.sides.is_empty() {
+            let backlog = self.network.backlog(InterfaceId(line as u32), self.now);
+            self.timers.arm(state.timer, self.now + (backlog - state.full / 2).max(Span::from_nanos(1)));
+        }
+    }
+
+    fn carry_out(&mut self) {
+        let mut commands = std::mem::take(&mut self.commands.list);
+        for command in commands.drain(..) {
+            self.carry_out_one(command);
+        }
+        self.commands.list = commands;
+    }
+
+    fn carry_out_one(&mut self, command: Command) {
+        let now = self.now;
+        match command {
+            Command::Connect(flow) => {
+                let index = side_of(flow, Direction::Forward);
+                self.sides[index].endpoint.connect(now);
+                self.pump(index);
+            }
+            Command::Write(flow, direction, bytes) => {
+                let index = side_of(flow, direction);
+                self.sides[index].endpoint.write(now, bytes);
+                self.start_counting(index);
+                self.pump(index);
+            }
+            Command::Close(flow, direction) => {
+                let index = side_of(flow, direction);
+                self.sides[index].endpoint.close(now);
+                self.pump(index);
+            }
+            Command::Notify(flow, direction, total) => {
+                self.sides[side_of(flow, direction.reversed())].notify_at = total;
+            }
+            Command::BeginIteration(flow, direction, expected) => {
+                self.sides[side_of(flow, direction)].endpoint.begin_iteration(expected);
+            }
+            Command::Alarm(at, alarm) => self.alarms.push(at.max(now), alarm),
+            Command::Stop => self.stopped = true,
+        }
+    }
+
+    fn start_counting(&mut self, index: usize) {
+        let (flow, direction) = flow_of(index);
+        if let Some(oracle) = &mut self.oracle
+            && !self.sides[index].counted
+        {
+            oracle.begin(self.network.path(flow, direction));
+            self.sides[index].counted = true;
+        }
+    }
+
+    fn stop_counting(&mut self, index: usize) {
+        let (flow, direction) = flow_of(index);
+        if let Some(oracle) = &mut self.oracle {
+            oracle.end(self.network.path(flow, direction));
+            self.sides[index].counted = false;
+        }
+    }
+
+    fn tell_share(&mut self, index: usize) {
+        let (flow, direction) = flow_of(index);
+        if let Some(oracle) = &self.oracle {
+            let share: Rate = oracle.share(&self.network, self.network.path(flow, direction));
+            self.sides[index].endpoint.set_fair_share(share);
+        }
+    }
+}
+
+fn flow_of(side: usize) -> (FlowId, Direction) {
+    let direction = if side.is_multiple_of(2) { Direction::Forward } else { Direction::Backward };
+    (FlowId(side as u32 / 2), direction)
+}
