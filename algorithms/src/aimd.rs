@@ -76,8 +76,11 @@ impl Window {
 
     /// As [`slow_start`](Self::slow_start), with growth by one ACK limited to `limit` packets.
     pub(crate) fn slow_start_limited(&mut self, ack: &Ack, divisor: u64, limit: u64) {
-        let growth = ack.delivered.get().min(limit.saturating_mul(ack.mss.get())) / divisor;
-        self.cwnd = (self.cwnd + growth).min(CEILING);
+        self.enlarge(ack.delivered.get().min(limit.saturating_mul(ack.mss.get())) / divisor);
+    }
+
+    pub(crate) fn enlarge(&mut self, bytes: u64) {
+        self.cwnd = self.cwnd.saturating_add(bytes).min(CEILING);
     }
 
     /// Congestion avoidance: one packet more for each window delivered (RFC 5681, section 3.1; RFC 3465, section 2.1).
@@ -86,18 +89,13 @@ impl Window {
         if self.credit >= self.cwnd {
             // More than a window in one ACK brings no more than one packet, as in RFC 3465.
             self.credit = (self.credit - self.cwnd).min(self.cwnd);
-            self.cwnd = (self.cwnd + ack.mss.get()).min(CEILING);
+            self.enlarge(ack.mss.get());
         }
-    }
-
-    /// Remembers what an undo restores.
-    pub(crate) fn remember(&mut self) {
-        self.before = Some((self.cwnd, self.ssthresh));
     }
 
     /// Comes down to `window`, which is also the new threshold.
     pub(crate) fn reduce_to(&mut self, window: u64) {
-        self.remember();
+        self.before = Some((self.cwnd, self.ssthresh));
         self.ssthresh = window.clamp(1, CEILING - 1);
         self.cwnd = self.ssthresh;
         self.credit = 0;
@@ -114,6 +112,11 @@ impl Window {
         self.timed_out = true;
         self.cwnd = (LOSS_WINDOW * congestion.mss.get()).max(1);
         self.credit = 0;
+    }
+
+    /// Whether the timer expired and nothing has been acknowledged since.
+    pub(crate) fn timed_out_before(&self) -> bool {
+        self.timed_out
     }
 
     /// The last reduction was for nothing.

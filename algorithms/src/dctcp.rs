@@ -135,3 +135,95 @@ impl Controller for Dctcp {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{MSS, Pipe, ack, congestion, controller, signal, window};
+    use crate::{Bytes, Span};
+
+    /// A window of `packets` is acknowledged, the first `marked` of them with a mark.
+    fn round(dctcp: &mut dyn Controller, una: &mut u64, packets: u64, marked: u64) {
+        for packet in 0..packets {
+            let ece = packet < marked;
+            *una += MSS;
+            let ce_marked = if ece { Bytes::new(MSS) } else { Bytes::ZERO };
+            dctcp.on_ack(&Ack { una: *una, next: *una + packets * MSS, ece, ce_marked, ..ack(1) });
+        }
+    }
+
+    #[test]
+    fn alpha_follows_the_marked_fraction() {
+        let mut dctcp = controller("dctcp");
+        assert_eq!(signal(&*dctcp, "alpha"), 1.0);
+        let mut una = 0;
+        // The first window ends with the first ACK, which is unmarked.
+        round(&mut *dctcp, &mut una, 1, 0);
+        assert_eq!(signal(&*dctcp, "alpha"), 15.0 / 16.0);
+        for _ in 0..200 {
+            round(&mut *dctcp, &mut una, 10, 4);
+        }
+        assert!((signal(&*dctcp, "alpha") - 0.4).abs() < 0.05, "{}", signal(&*dctcp, "alpha"));
+        for _ in 0..200 {
+            round(&mut *dctcp, &mut una, 10, 0);
+        }
+        assert!(signal(&*dctcp, "alpha") < 0.001);
+    }
+
+    #[test]
+    fn a_mark_reduces_by_half_of_alpha() {
+        let mut dctcp = controller("dctcp?g=1");
+        let mut una = 0;
+        (0..5).for_each(|_| round(&mut *dctcp, &mut una, 10, 2));
+        let alpha = signal(&*dctcp, "alpha");
+        let before = window(&*dctcp);
+        dctcp.on_congestion(&congestion(Cause::Ecn, 10));
+        assert!(alpha > 0.1 && alpha < 0.3);
+        assert!((window(&*dctcp) - before * (1.0 - alpha / 2.0)).abs() < 0.01);
+    }
+
+    #[test]
+    fn the_first_mark_ends_slow_start() {
+        let mut dctcp = controller("dctcp");
+        dctcp.on_congestion(&congestion(Cause::Ecn, 10));
+        assert_eq!(window(&*dctcp), 5.0);
+        dctcp.on_ack(&ack(4));
+        assert_eq!(window(&*dctcp), 5.0);
+        dctcp.on_ack(&ack(1));
+        assert_eq!(window(&*dctcp), 6.0);
+    }
+
+    #[test]
+    fn loss_is_met_as_by_reno() {
+        let mut dctcp = controller("dctcp");
+        round(&mut *dctcp, &mut 0, 100, 0);
+        dctcp.on_congestion(&congestion(Cause::Loss, 30));
+        assert_eq!(window(&*dctcp), 15.0);
+        dctcp.on_congestion(&congestion(Cause::Timeout, 15));
+        assert_eq!(window(&*dctcp), 1.0);
+    }
+
+    #[test]
+    fn marks_leave_the_least_window() {
+        for (spec, least) in [("dctcp", 2.0), ("dctcp?min_window=5", 5.0)] {
+            let mut dctcp = controller(spec);
+            (0..10).for_each(|_| dctcp.on_congestion(&congestion(Cause::Ecn, 10)));
+            assert_eq!(window(&*dctcp), least);
+        }
+    }
+
+    #[test]
+    fn the_queue_stays_around_the_marking_threshold() {
+        let mut pipe = Pipe::new("dctcp", "10Gbit/s", "100us", 1000);
+        pipe.threshold = 40;
+        pipe.run(Span::from_millis(20));
+        let used = pipe.run(Span::from_millis(50));
+        assert!(used > 0.98, "{used}");
+        assert!((40..=60).contains(&pipe.peak_queue), "{}", pipe.peak_queue);
+        // SIGCOMM 2010, section 3.3: alpha is about sqrt(2 / W) in the steady state of one flow.
+        let alpha = signal(&*pipe.controller, "alpha");
+        let expected = libm::sqrt(2.0 / (pipe.bdp() + 40.0));
+        assert!((0.5 * expected..2.0 * expected).contains(&alpha), "{alpha}, expected about {expected}");
+        assert_eq!(pipe.drops, 0);
+    }
+}

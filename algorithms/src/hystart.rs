@@ -129,3 +129,57 @@ impl HyStart {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    /// Feeds rounds of ten ACKs each, all of one round-trip time; returns what was said at the end of each.
+    fn rounds(state: &mut HyStart, first: u64, rtts_ms: &[u64]) -> Vec<Growth> {
+        let round = |(i, &ms): (usize, &u64)| {
+            let begin = (first + i as u64) * 10;
+            let feed = |packet| {
+                let rtt = Some(Span::from_millis(ms));
+                state.on_ack(&Ack { una: begin + packet, next: begin + 10, rtt, ..testing::ack(1) })
+            };
+            (0..10).map(feed).last().unwrap()
+        };
+        rtts_ms.iter().enumerate().map(round).collect()
+    }
+
+    #[test]
+    fn a_rise_by_an_eighth_begins_conservative_slow_start_and_five_rounds_end_it() {
+        let mut state = HyStart::new();
+        let said = rounds(&mut state, 0, &[80, 89, 91, 100, 100, 100, 100, 100]);
+        let (standard, conservative) = (Growth::Standard, Growth::Conservative);
+        // 80 to 89 ms is less than an eighth more; 89 to 91 less again; 91 to 100 is over 4 ms but under an eighth.
+        assert_eq!(said, [standard; 8]);
+        let said = rounds(&mut state, 8, &[113, 113, 113, 113, 113]);
+        assert_eq!(said, [conservative; 5]);
+        assert_eq!(state.on_ack(&Ack { una: 130, next: 140, ..testing::ack(1) }), Growth::Exit);
+    }
+
+    #[test]
+    fn slow_start_resumes_if_the_delay_falls_again() {
+        let mut state = HyStart::new();
+        let said = rounds(&mut state, 0, &[20, 30, 30, 29, 29]);
+        let (standard, conservative) = (Growth::Standard, Growth::Conservative);
+        assert_eq!(said, [standard, conservative, conservative, standard, standard]);
+    }
+
+    #[test]
+    fn a_rise_below_four_milliseconds_is_noise() {
+        let mut state = HyStart::new();
+        assert_eq!(rounds(&mut state, 0, &[1, 4, 7, 10]), [Growth::Standard; 4]);
+    }
+
+    #[test]
+    fn conservative_growth_is_a_quarter() {
+        let mut window = Window::new(&testing::path());
+        Growth::Conservative.slow_start(&mut window, &testing::ack(4));
+        assert_eq!(window.cwnd, 11 * testing::MSS);
+        Growth::Standard.slow_start(&mut window, &testing::ack(20));
+        assert_eq!(window.cwnd, 19 * testing::MSS);
+    }
+}

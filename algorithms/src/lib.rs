@@ -47,12 +47,15 @@
 pub use burstlab_units::{Bytes, Rate, Span, Time};
 
 mod aimd;
+mod cubic;
 mod dctcp;
 mod hystart;
 mod paced;
 mod registry;
 mod reno;
 mod signal;
+#[cfg(test)]
+mod testing;
 
 pub use registry::{Builder, Entry, Kind, NameTaken, Needs, Parameter, Params, Registry, SpecError, Value};
 pub use signal::{

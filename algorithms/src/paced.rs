@@ -107,3 +107,49 @@ impl Controller for Paced {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{self, Pipe, ack, controller};
+    use crate::{Cause, Registry};
+
+    #[test]
+    fn a_fixed_rate_is_kept_whatever_happens() {
+        let mut pipe = Pipe::new("paced?rate=90Mbit/s", "100Mbit/s", "10ms", 100);
+        pipe.run(Span::from_millis(100));
+        let used = pipe.run(Span::from_secs(1));
+        assert!((used - 0.9).abs() < 0.005, "{used}");
+        assert!(pipe.peak_queue <= 1);
+        let mut paced = pipe.controller;
+        paced.on_congestion(&testing::congestion(Cause::Timeout, 10));
+        paced.on_ack(&Ack { fair_share: Some(Rate::from_bits_per_sec(1_000_000)), ..ack(1) });
+        assert_eq!(paced.control().pacing_rate, "90Mbit/s".parse().ok());
+    }
+
+    #[test]
+    fn the_fair_share_is_followed_from_the_first_packet() {
+        let share = |text: &str| text.parse::<Rate>().ok();
+        let path = Path { fair_share: share("1Gbit/s"), ..testing::path() };
+        let mut paced = Registry::default().parse("paced").unwrap().build(&path);
+        assert_eq!(paced.control().pacing_rate, share("980Mbit/s"));
+        paced.on_ack(&Ack { fair_share: share("500Mbit/s"), smoothed_rtt: Span::from_millis(1), ..ack(1) });
+        assert_eq!(paced.control().pacing_rate, share("490Mbit/s"));
+        // Two round trips' worth, and the initial window.
+        assert_eq!(paced.control().window, Bytes::new(2 * 61_250 + 10_000));
+    }
+
+    #[test]
+    fn without_an_oracle_it_keeps_to_the_initial_window() {
+        let mut paced = controller("paced");
+        paced.on_ack(&ack(10));
+        assert_eq!(paced.control(), Control { own_recovery: true, ..Control::window(Bytes::new(10_000)) });
+    }
+
+    #[test]
+    fn a_share_of_nothing_still_moves() {
+        let mut paced = controller("paced");
+        paced.on_ack(&Ack { fair_share: Some(Rate::ZERO), ..ack(1) });
+        assert_eq!(paced.control().pacing_rate, Some(MIN_RATE));
+    }
+}

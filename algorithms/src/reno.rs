@@ -51,9 +51,9 @@ impl Controller for Reno {
     fn on_ack(&mut self, ack: &Ack) {
         let may_grow = self.window.may_grow(ack);
         if self.window.in_slow_start() {
-            let round = hystart::observe(&mut self.hystart, &mut self.window, ack);
+            let growth = hystart::observe(&mut self.hystart, &mut self.window, ack);
             if may_grow {
-                self.reason = round.slow_start(&mut self.window, ack);
+                self.reason = growth.slow_start(&mut self.window, ack);
             }
         } else if may_grow {
             self.window.additive_increase(ack);
@@ -99,5 +99,119 @@ impl Controller for Reno {
             reason: self.reason,
             signals: vec![("window_bytes", self.window.cwnd as f64), ("ssthresh_bytes", self.window.ssthresh as f64)],
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{MSS, Pipe, ack, congestion, controller, signal, window};
+    use crate::{Bytes, Phase, Span};
+
+    /// A Reno in congestion avoidance with a window of `packets`.
+    fn steady(packets: u64) -> Box<dyn Controller> {
+        let mut reno = controller("reno");
+        reno.on_congestion(&congestion(Cause::Loss, 2 * packets));
+        reno
+    }
+
+    #[test]
+    fn slow_start_doubles_the_window_each_round_trip() {
+        let mut reno = controller("reno");
+        for _ in 0..5 {
+            reno.on_ack(&ack(2));
+        }
+        assert_eq!(window(&*reno), 20.0);
+    }
+
+    #[test]
+    fn one_ack_brings_two_packets_at_most_in_slow_start_and_one_after_a_timeout() {
+        let mut reno = controller("reno");
+        reno.on_ack(&ack(30));
+        assert_eq!(window(&*reno), 12.0);
+        reno.on_congestion(&congestion(Cause::Timeout, 12));
+        assert_eq!(window(&*reno), 1.0);
+        reno.on_ack(&Ack { phase: Phase::Loss, ..ack(10) });
+        assert_eq!(window(&*reno), 2.0);
+    }
+
+    #[test]
+    fn congestion_avoidance_adds_a_packet_for_each_window_delivered() {
+        let mut reno = steady(20);
+        for _ in 0..19 {
+            reno.on_ack(&ack(1));
+        }
+        assert_eq!(window(&*reno), 20.0);
+        reno.on_ack(&ack(1));
+        assert_eq!(window(&*reno), 21.0);
+    }
+
+    #[test]
+    fn loss_halves_the_flight_and_leaves_two_packets_at_least() {
+        let mut reno = controller("reno");
+        reno.on_congestion(&congestion(Cause::Loss, 30));
+        assert_eq!((window(&*reno), signal(&*reno, "ssthresh_bytes")), (15.0, 15_000.0));
+        reno.on_congestion(&congestion(Cause::Loss, 1));
+        assert_eq!(window(&*reno), 2.0);
+    }
+
+    #[test]
+    fn the_window_holds_in_recovery_on_an_echo_and_when_it_is_not_the_limit() {
+        let mut reno = steady(10);
+        for held in [
+            Ack { phase: Phase::Recovery, ..ack(1) },
+            Ack { phase: Phase::Reducing, ..ack(1) },
+            Ack { ece: true, ..ack(1) },
+            Ack { window_limited: false, ..ack(1) },
+        ] {
+            (0..100).for_each(|_| reno.on_ack(&held));
+            assert_eq!(window(&*reno), 10.0, "{held:?}");
+        }
+    }
+
+    #[test]
+    fn the_threshold_holds_when_the_timer_expires_again() {
+        let mut reno = controller("reno");
+        reno.on_congestion(&congestion(Cause::Timeout, 40));
+        reno.on_congestion(&congestion(Cause::Timeout, 1));
+        assert_eq!(signal(&*reno, "ssthresh_bytes"), 20_000.0);
+        reno.on_ack(&Ack { phase: Phase::Loss, ..ack(1) });
+        reno.on_congestion(&congestion(Cause::Timeout, 8));
+        assert_eq!(signal(&*reno, "ssthresh_bytes"), 4_000.0);
+    }
+
+    #[test]
+    fn a_spurious_loss_is_taken_back() {
+        let mut reno = controller("reno");
+        reno.on_congestion(&congestion(Cause::Timeout, 10));
+        reno.on_undo(Time::ZERO);
+        assert_eq!(window(&*reno), 10.0);
+        reno.on_ack(&ack(2));
+        assert_eq!(window(&*reno), 12.0);
+        reno.on_undo(Time::ZERO);
+        assert_eq!(window(&*reno), 12.0);
+    }
+
+    #[test]
+    fn marks_count_as_loss_if_ecn_is_asked_for() {
+        let mut reno = controller("reno?ecn=true");
+        assert_eq!(reno.ecn_feedback(), EcnFeedback::Classic);
+        assert_eq!(reno.control().ecn, Ecn::Ect0);
+        reno.on_congestion(&congestion(Cause::Ecn, 30));
+        assert_eq!(reno.control().window, Bytes::new(15 * MSS));
+        assert_eq!(controller("reno").control().ecn, Ecn::NotEct);
+    }
+
+    #[test]
+    fn a_buffer_of_a_bandwidth_delay_product_keeps_the_link_busy() {
+        let mut pipe = Pipe::new("reno", "100Mbit/s", "10ms", 125);
+        pipe.run(Span::from_secs(10));
+        let used = pipe.run(Span::from_secs(20));
+        assert!(used > 0.99, "{used}");
+        // Without a buffer it swings between half of the pipe and all of it.
+        let mut pipe = Pipe::new("reno", "100Mbit/s", "10ms", 2);
+        pipe.run(Span::from_secs(10));
+        let used = pipe.run(Span::from_secs(20));
+        assert!((0.7..0.8).contains(&used), "{used}");
     }
 }
