@@ -11,6 +11,8 @@ mod probe;
 mod queue;
 mod route;
 mod segment;
+#[cfg(test)]
+mod tests;
 mod topology;
 pub mod wire;
 
