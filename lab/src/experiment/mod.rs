@@ -1,0 +1,334 @@
+//! Experiments: a file, what the command line lays over it, and the cells that come of it.
+//!
+//! A *cell* is one combination of the experiment's axes: everything that one run of the engine needs to know.
+
+mod axes;
+mod error;
+mod network;
+mod overrides;
+mod reader;
+mod stack;
+mod traffic;
+mod tree;
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use burstlab_algorithms::Registry;
+use burstlab_units::{Bytes, Span};
+
+pub use error::ExperimentError;
+pub use network::{Depth, Link, Network, Queue, QueueKind, Reorder, Topology};
+pub use overrides::Override;
+pub use stack::{Stack, StackKind};
+pub use traffic::{Flow, Group, Job, Phase, Placement, Replay, TraceSource};
+
+use reader::Section;
+use traffic::Base;
+
+/// An experiment, read and checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Experiment {
+    /// Its name, default the file's name without its ending.
+    pub name: String,
+    /// What it is about, for people; may be empty.
+    pub description: String,
+    /// Text of the file as it was read, without what the command line laid over it.
+    pub text: String,
+    /// Every combination of its axes, in the order in which results list them.
+    pub cells: Vec<Cell>,
+    /// Cells that run at a time.
+    pub threads: NonZeroUsize,
+}
+
+/// One combination of an experiment's axes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cell {
+    /// The controller with its parameters (`dctcp?g=0.0625`), default `cubic`, as Linux's.
+    pub controller: String,
+    /// Where it runs, default in virtual time.
+    pub on: On,
+    /// Copies of each job; the most where jobs differ, and 1 without jobs.
+    pub copies: u32,
+    /// Seed of every random draw, default 1.
+    pub seed: u64,
+    /// What else tells this cell from its neighbours: dotted key and value as written.
+    pub axes: BTreeMap<String, serde_json::Value>,
+    /// The network.
+    pub network: Network,
+    /// The TCP of every host.
+    pub stack: Stack,
+    /// Recorded traffic.
+    pub jobs: Vec<Job>,
+    /// Synthetic traffic.
+    pub flows: Vec<Flow>,
+    /// The run ends at this simulated time; `None`, the default, ends it when all is delivered.
+    pub duration: Option<Span>,
+    /// Measuring begins at this simulated time, default 0 s.
+    pub warmup: Span,
+    /// What is recorded over time.
+    pub record: Record,
+}
+
+/// Where a cell runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum On {
+    /// In simulated time.
+    Virtual,
+    /// In real time over TUN devices.
+    Tun,
+}
+
+impl On {
+    /// The name in the experiment file and in the results.
+    pub fn name(self) -> &'static str {
+        match self {
+            On::Virtual => "virtual",
+            On::Tun => "tun",
+        }
+    }
+}
+
+/// What is recorded over time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Record {
+    /// Points of each time series, default 500: about what a chart's width shows; 0 records none.
+    pub series: u32,
+    /// Flows that get time series, from the first on, default 8: about what an eye can tell apart.
+    pub flows: u32,
+}
+
+/// How an experiment is read.
+pub struct Options<'a> {
+    /// What the command line lays over the file, in order.
+    pub overrides: &'a [Override],
+    /// A much smaller version: see [`Experiment::load`].
+    pub quick: bool,
+    /// The controllers that there are.
+    pub registry: &'a Registry,
+}
+
+/// The experiment that runs when none is named.
+const BUILTIN: &str = include_str!("../../../experiments/resnet50-multiplexed.toml");
+/// Its name in errors.
+const BUILTIN_FILE: &str = "experiments/resnet50-multiplexed.toml";
+
+/// With `quick`, jobs play this many iterations, flows send this part of their bytes, and durations are this much shorter.
+const QUICK_ITERATIONS: u32 = 2;
+const QUICK_PART: u64 = 10;
+
+impl Experiment {
+    /// Reads and checks the file at `path`.
+    ///
+    /// With [`Options::quick`], axes other than controller and stack keep their first and last value, jobs play at most
+    /// two iterations, and the bytes of flows, the duration and the warm-up are divided by ten.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, in the file's order within a table.
+    pub fn load(path: &Path, options: &Options<'_>) -> Result<Experiment, ExperimentError> {
+        let text =
+            std::fs::read(path).map_err(|error| ExperimentError::of_file(path, format!("cannot read: {error}")))?;
+        let text = String::from_utf8(text)
+            .map_err(|_| ExperimentError::of_file(path, "not a text file in UTF-8; expected an experiment in TOML"))?;
+        Experiment::read(text, &Base { file: path, bundled: &[] }, options)
+    }
+
+    /// The built-in experiment: the bundled recording, multiplexed under several controllers.
+    ///
+    /// # Errors
+    /// What is wrong with the options; the experiment itself is sound.
+    pub fn builtin(options: &Options<'_>) -> Result<Experiment, ExperimentError> {
+        let base = Base { file: Path::new(BUILTIN_FILE), bundled: &[crate::bundled::RESNET50_NAME] };
+        Experiment::read(BUILTIN.to_owned(), &base, options)
+    }
+
+    fn read(text: String, base: &Base<'_>, options: &Options<'_>) -> Result<Experiment, ExperimentError> {
+        let file = base.file;
+        let mut root = tree::parse(&text).map_err(|error| {
+            let origin = tree::Origin::File { line: error.line, offset: 0 };
+            ExperimentError::at(file, &origin, "", format!("not TOML: {}", error.message))
+        })?;
+        overrides::spread_compare(&mut root, file)?;
+        options.overrides.iter().try_for_each(|over| over.apply(&mut root, file))?;
+        let combinations = axes::expand(&root, options.quick, file)?;
+        let mut cells = Vec::with_capacity(combinations.len());
+        let (mut heading, mut threads) = (Heading::default(), None);
+        for combination in combinations {
+            let top = Section::top(file, &combination.tree, TOP_KEYS)?;
+            heading = Heading::read(&top, file)?;
+            let run = top.table("run", RUN_KEYS)?;
+            threads = run.as_ref().map(threads_of).transpose()?.flatten();
+            let mut cell = Cell::read(&top, run.as_ref(), base, options.registry)?;
+            cell.axes = combination.axes;
+            NAMED_AXES.iter().for_each(|axis| {
+                cell.axes.remove(*axis);
+            });
+            if options.quick {
+                cell.shrink();
+            }
+            cells.push(cell);
+        }
+        let threads = threads.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
+        Ok(Experiment { name: heading.name, description: heading.description, text, cells, threads })
+    }
+
+    /// Every recording that the cells play, each once, in order.
+    pub fn traces(&self) -> Vec<&TraceSource> {
+        let mut traces: Vec<_> = self.cells.iter().flat_map(|cell| &cell.jobs).map(|job| &job.trace).collect();
+        traces.sort();
+        traces.dedup();
+        traces
+    }
+}
+
+const TOP_KEYS: &[&str] =
+    &["name", "description", "seed", "network", "stack", "job", "flow", "run", "record", "compare"];
+const RUN_KEYS: &[&str] = &["duration", "warmup", "threads", "on"];
+/// Axes that results name in fields of their own.
+const NAMED_AXES: [&str; 4] = ["stack.controller", "stack.kind", "job.copies", "seed"];
+
+#[derive(Default)]
+struct Heading {
+    name: String,
+    description: String,
+}
+
+impl Heading {
+    fn read(top: &Section<'_>, file: &Path) -> Result<Heading, ExperimentError> {
+        let stem = || file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let name = top.get("name")?.unwrap_or_else(stem);
+        // It names a folder below `results`.
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if name.is_empty() || name.starts_with('.') || !name.chars().all(fits) {
+            let message = format!("\"{name}\" cannot name a folder; expected letters, digits, '-', '_' and '.'");
+            return Err(top.error("name", message));
+        }
+        Ok(Heading { name, description: top.get_or("description", String::new())? })
+    }
+}
+
+fn threads_of(run: &Section<'_>) -> Result<Option<NonZeroUsize>, ExperimentError> {
+    if !run.has("threads") {
+        return Ok(None);
+    }
+    Ok(NonZeroUsize::new(run.count("threads", 1, 1)? as usize))
+}
+
+impl Cell {
+    fn read(
+        top: &Section<'_>,
+        run: Option<&Section<'_>>,
+        base: &Base<'_>,
+        registry: &Registry,
+    ) -> Result<Cell, ExperimentError> {
+        let Some(network) = top.table("network", network::KEYS)? else {
+            return Err(top.missing("[network]", "[network] with rate, delay and queue"));
+        };
+        let network = Network::read(&network)?;
+        let (controller, stack) = stack_of(top, &network, registry)?;
+        let jobs: Vec<Job> = top
+            .tables("job", traffic::JOB_KEYS)?
+            .iter()
+            .map(|section| Job::read(section, base))
+            .collect::<Result<_, _>>()?;
+        let (duration, warmup) = limits(run)?;
+        let flows = flows(top, &network, duration)?;
+        if jobs.is_empty() && flows.is_empty() {
+            let message = "nothing is sent; expected a [[job]] with its trace or a [[flow]] with its bytes";
+            return Err(ExperimentError::of_file(base.file, message));
+        }
+        Ok(Cell {
+            controller,
+            on: on(run)?,
+            copies: jobs.iter().map(|job| job.copies).max().unwrap_or(1),
+            seed: top.get_or("seed", 1)?,
+            axes: BTreeMap::new(),
+            network,
+            stack,
+            jobs,
+            flows,
+            duration,
+            warmup,
+            record: record(top)?,
+        })
+    }
+
+    fn shrink(&mut self) {
+        for job in &mut self.jobs {
+            job.iterations = Some(job.iterations.unwrap_or(u32::MAX).min(QUICK_ITERATIONS));
+        }
+        for flow in &mut self.flows {
+            flow.bytes = flow.bytes.map(|bytes| Bytes::new(bytes.get().div_ceil(QUICK_PART)));
+        }
+        self.duration = self.duration.map(|span| span / QUICK_PART);
+        self.warmup = self.warmup / QUICK_PART;
+    }
+}
+
+fn stack_of(top: &Section<'_>, network: &Network, registry: &Registry) -> Result<(String, Stack), ExperimentError> {
+    let empty = tree::Table::default();
+    let section = match top.table("stack", stack::KEYS)? {
+        Some(section) => section,
+        None => Section::top(Path::new(""), &empty, stack::KEYS)?,
+    };
+    let controller = section.get_or("controller", "cubic".to_owned())?;
+    registry.parse(&controller).map_err(|error| section.error("controller", error.to_string()))?;
+    Ok((controller, Stack::read(&section, network.mtu)?))
+}
+
+fn flows(top: &Section<'_>, network: &Network, duration: Option<Span>) -> Result<Vec<Flow>, ExperimentError> {
+    let sections = top.tables("flow", traffic::FLOW_KEYS)?;
+    let numbered = sections.len() > 1;
+    let read = sections.iter().enumerate().map(|(index, section)| {
+        let name = if numbered { format!("flow{}", index + 1) } else { "flow".to_owned() };
+        let flow = Flow::read(section, network, name)?;
+        if flow.bytes.is_none() && duration.is_none() {
+            return Err(section.error("bytes", "unlimited flows never end; expected a duration in [run] with them"));
+        }
+        Ok(flow)
+    });
+    read.collect()
+}
+
+fn limits(run: Option<&Section<'_>>) -> Result<(Option<Span>, Span), ExperimentError> {
+    let Some(run) = run else { return Ok((None, Span::ZERO)) };
+    let duration = match run.has("duration") {
+        true => Some(run.positive_span("duration", Span::ZERO)?),
+        false => None,
+    };
+    let warmup = run.get_or("warmup", Span::ZERO)?;
+    match duration {
+        Some(duration) if warmup >= duration => {
+            Err(run.error("warmup", format!("{warmup} leave nothing to measure of a duration of {duration}")))
+        }
+        _ => Ok((duration, warmup)),
+    }
+}
+
+fn on(run: Option<&Section<'_>>) -> Result<On, ExperimentError> {
+    let Some(run) = run else { return Ok(On::Virtual) };
+    let name = run.get_or("on", "virtual".to_owned())?;
+    reader::choose(&name, "place to run on", &[("virtual", On::Virtual), ("tun", On::Tun)])
+        .map_err(|message| run.error("on", message))
+}
+
+fn record(top: &Section<'_>) -> Result<Record, ExperimentError> {
+    let default = Record { series: 500, flows: 8 };
+    let Some(section) = top.table("record", &["series", "flows"])? else { return Ok(default) };
+    let record =
+        Record { series: section.get_or("series", default.series)?, flows: section.get_or("flows", default.flows)? };
+    // A million points of every queue and flow fill a disk and no picture shows them.
+    if record.series > 1_000_000 {
+        return Err(section.error("series", format!("{} points are too many: at most 1000000", record.series)));
+    }
+    Ok(record)
+}
+
+/// The folder that results go to when none is named.
+pub fn default_results(name: &str) -> PathBuf {
+    Path::new("results").join(name)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,19 @@
+//! Results: what a run leaves behind, as types. The writer, the report and the baseline check share them.
+
+mod percentiles;
+pub mod provenance;
+mod rows;
+mod summary;
+mod writer;
+
+pub use percentiles::{Percentiles, RatioPercentiles};
+pub use provenance::{Input, Provenance};
+pub use rows::{
+    BurstRow, DistributionRow, FlowRow, FlowSeriesRow, IterationRow, QueueRow, QueueSeriesRow, Row, TracePtmRow,
+    TraceRateRow, read_rows,
+};
+pub use summary::{
+    Bottleneck, BurstSummary, CellResult, FlowSummary, JobSummary, QueuePackets, QueueSummary, ReadError, Run, SCHEMA,
+    Summary, TraceRows,
+};
+pub use writer::Writer;
