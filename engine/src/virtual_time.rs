@@ -27,21 +27,21 @@ pub struct Monitor {
 }
 
 /// Looks at the run at instants of its own choice.
-pub trait Observer {
+pub trait Observer<P> {
     /// When it wants to look next.
     fn next_at(&self) -> Time;
 
     /// It is that instant, or a later one if nothing happened in between.
-    fn observe<P: Probe>(&mut self, view: &mut View<'_, P>);
+    fn observe(&mut self, view: &mut View<'_, P>);
 }
 
 /// Never looks.
-impl Observer for () {
+impl<P> Observer<P> for () {
     fn next_at(&self) -> Time {
         Time::NEVER
     }
 
-    fn observe<P: Probe>(&mut self, _: &mut View<'_, P>) {}
+    fn observe(&mut self, _: &mut View<'_, P>) {}
 }
 
 /// What an [`Observer`] sees.
@@ -57,6 +57,11 @@ impl<P: Probe> View<'_, P> {
     /// What waits at a port.
     pub fn occupancy(&mut self, port: PortId) -> Occupancy {
         self.network.occupancy(port, self.now, self.probe)
+    }
+
+    /// What watches the packets.
+    pub fn probe(&mut self) -> &mut P {
+        self.probe
     }
 
     /// The endpoint that sends in `direction` of `flow`.
@@ -228,7 +233,7 @@ impl<P: Probe> Simulation<P> {
     }
 
     /// Runs the workload until it stops, nothing is left to happen, or `until`.
-    pub fn run<W: Workload, O: Observer>(
+    pub fn run<W: Workload, O: Observer<P>>(
         &mut self,
         workload: &mut W,
         observer: &mut O,
@@ -273,7 +278,7 @@ impl<P: Probe> Simulation<P> {
     }
 
     #[cold]
-    fn observe_until<O: Observer>(&mut self, at: Time, observer: &mut O) {
+    fn observe_until<O: Observer<P>>(&mut self, at: Time, observer: &mut O) {
         while observer.next_at() <= at && !observer.next_at().is_never() {
             let now = observer.next_at();
             let mut view = View { now, network: &mut self.network, sides: &self.sides, probe: &mut self.probe };
