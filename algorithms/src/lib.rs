@@ -47,6 +47,7 @@
 pub use burstlab_units::{Bytes, Rate, Span, Time};
 
 mod aimd;
+mod bbr;
 mod cubic;
 mod dctcp;
 mod hystart;
