@@ -12,8 +12,10 @@ pub use rows::{
     BurstRow, DistributionRow, FlowRow, FlowSeriesRow, IterationRow, QueueRow, QueueSeriesRow, Row, TracePtmRow,
     TraceRateRow, read_rows,
 };
+pub(crate) use summary::parse_schema;
 pub use summary::{
     Bottleneck, BurstSummary, CellResult, FlowSummary, JobSummary, QueuePackets, QueueSummary, ReadError, Run, SCHEMA,
     Summary, TraceRows,
 };
 pub use writer::Writer;
+pub(crate) use writer::replace;

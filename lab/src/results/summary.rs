@@ -221,12 +221,18 @@ impl Summary {
     /// # Errors
     /// A sentence on what is wrong with it.
     pub fn parse(text: &str) -> Result<Summary, String> {
-        let value: serde_json::Value = serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))?;
-        match value.get("schema").and_then(serde_json::Value::as_u64) {
-            Some(schema) if schema == u64::from(SCHEMA) => {}
-            Some(schema) => return Err(format!("schema {schema} is unknown; expected {SCHEMA}")),
-            None => return Err("not results of burstlab: there is no \"schema\"".to_owned()),
-        }
-        serde_json::from_value(value).map_err(|error| format!("not a summary of results: {error}"))
+        parse_schema(text, "a summary of results")
     }
+}
+
+/// Reads a JSON document of this [`SCHEMA`]; `what` is what it should be.
+pub(crate) fn parse_schema<T: serde::de::DeserializeOwned>(text: &str, what: &str) -> Result<T, String> {
+    let value: serde_json::Value = serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))?;
+    match value.get("schema").and_then(serde_json::Value::as_u64) {
+        Some(schema) if schema == u64::from(SCHEMA) => {}
+        Some(schema) => return Err(format!("schema {schema} is unknown; expected {SCHEMA}")),
+        None => return Err(format!("not {what}: there is no \"schema\"")),
+    }
+    // From the text again, so that the error names a line.
+    serde_json::from_str(text).map_err(|error| format!("not {what}: {error}"))
 }

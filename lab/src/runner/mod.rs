@@ -1,0 +1,139 @@
+//! Running the cells of an experiment: several at a time, results in the cells' order.
+
+mod progress;
+mod watch;
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+
+use burstlab_units::Time;
+
+use crate::experiment::Cell;
+use crate::results::CellResult;
+
+pub use progress::Progress;
+pub use watch::{Stop, Watch};
+
+/// Why a cell gave no result.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CellError {
+    /// It was asked to stop.
+    #[error("interrupted")]
+    Stopped,
+    /// Something that it was given is wrong; a sentence says what.
+    #[error("{0}")]
+    Input(String),
+    /// The machine cannot do it; a sentence says why and what to do about it.
+    #[error("{0}")]
+    Machine(String),
+    /// A fault of the program.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+/// Runs one cell and measures it.
+pub type RunCell<'a> = dyn Fn(&Cell, &Watch) -> Result<CellResult, CellError> + Sync + 'a;
+
+/// Runs `cells` on `threads` threads and hands each result to `emit` in the cells' order.
+///
+/// When a cell fails, or [`Stop::stop`] is called, no further cell begins and those that run are stopped; results of cells
+/// that had ended by then are still handed over, in order.
+///
+/// # Errors
+/// The first failure: of a cell, or of `emit`.
+pub fn run_cells(
+    cells: &[Cell],
+    threads: NonZeroUsize,
+    run_cell: &RunCell<'_>,
+    stop: &Stop,
+    progress: &Progress,
+    mut emit: impl FnMut(CellResult) -> Result<(), CellError>,
+) -> Result<(), CellError> {
+    let next = AtomicUsize::new(0);
+    let (sender, receiver) = mpsc::channel();
+    std::thread::scope(|scope| {
+        for _ in 0..threads.get().min(cells.len()) {
+            let (sender, next, stop, progress) = (sender.clone(), &next, stop.clone(), progress);
+            scope.spawn(move || {
+                while let Some((index, cell)) = take(cells, next, &stop) {
+                    let watch = Arc::new(Watch::new(stop.clone()));
+                    progress.begin(index, cell, &watch);
+                    let result = run_guarded(run_cell, cell, &watch);
+                    progress.end(index);
+                    if sender.send((index, result)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        in_order(&receiver, stop, &mut emit)
+    })
+}
+
+fn take<'c>(cells: &'c [Cell], next: &AtomicUsize, stop: &Stop) -> Option<(usize, &'c Cell)> {
+    if stop.is_asked() {
+        return None;
+    }
+    let index = next.fetch_add(1, Ordering::Relaxed);
+    cells.get(index).map(|cell| (index, cell))
+}
+
+/// A panic in one cell must not take the results of the others with it.
+fn run_guarded(run_cell: &RunCell<'_>, cell: &Cell, watch: &Watch) -> Result<CellResult, CellError> {
+    catch_unwind(AssertUnwindSafe(|| run_cell(cell, watch))).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(CellError::Internal(format!("{} under {}", text.unwrap_or("a cell failed"), cell.controller)))
+    })
+}
+
+/// Emits results in the order of their cells; those behind a cell that gave none come at the end, still in order.
+fn in_order(
+    receiver: &mpsc::Receiver<(usize, Result<CellResult, CellError>)>,
+    stop: &Stop,
+    emit: &mut impl FnMut(CellResult) -> Result<(), CellError>,
+) -> Result<(), CellError> {
+    let (mut waiting, mut next, mut failure) = (BTreeMap::new(), 0, None);
+    for (index, result) in receiver {
+        match result {
+            Ok(result) => _ = waiting.insert(index, result),
+            Err(error) => fail(&mut failure, error, stop),
+        }
+        while let Some(result) = waiting.remove(&next) {
+            next += 1;
+            if let Err(error) = emit(result) {
+                fail(&mut failure, error, stop);
+                // What cannot be written once will not be written later.
+                return Err(failure.unwrap_or(CellError::Stopped));
+            }
+        }
+    }
+    for result in waiting.into_values() {
+        emit(result)?;
+    }
+    match failure {
+        Some(error) => Err(error),
+        None if stop.is_asked() => Err(CellError::Stopped),
+        None => Ok(()),
+    }
+}
+
+/// Keeps the first real failure: that others then stop is its consequence.
+fn fail(failure: &mut Option<CellError>, error: CellError, stop: &Stop) {
+    stop.stop();
+    if matches!(failure, None | Some(CellError::Stopped)) {
+        *failure = Some(error);
+    }
+}
+
+/// How far a cell is, as progress shows it.
+fn part_done(cell: &Cell, now: Time) -> Option<f64> {
+    let duration = cell.duration?.as_nanos();
+    Some((now.as_nanos() as f64 / duration as f64).min(1.0))
+}
+
+#[cfg(test)]
+mod tests;
