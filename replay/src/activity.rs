@@ -1,0 +1,142 @@
+//! When each direction of each connection had first-time bytes: what a capture leaves behind after its packets.
+
+use burstlab_units::Span;
+
+/// Pauses up to this never end a stretch: super-packets, interrupt coalescing and the scheduler's slices leave such
+/// gaps amid a transfer.
+pub(crate) const FINEST_PAUSE: u64 = 100_000;
+
+/// A connection's direction: twice its number, plus one for the way from the opened to the opener.
+pub(crate) type Direction = usize;
+
+/// First-time bytes of one direction, with no long pause among them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stretch {
+    pub direction: Direction,
+    /// Nanoseconds since the capture's first packet.
+    pub start: u64,
+    pub end: u64,
+    pub bytes: u64,
+    /// Of the time from start to end, that in which everything sent was acknowledged: the application paused.
+    pub idle: u64,
+    /// Whether everything sent before was acknowledged when it began.
+    pub drained: bool,
+    /// Whether lost bytes were being repaired when it began: the pause before it is the network's.
+    pub repairing: bool,
+}
+
+/// Pauses between a direction's packets, by length: two bins per octave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pauses {
+    pub bins: Vec<u64>,
+}
+
+const BINS: usize = 128;
+
+impl Default for Pauses {
+    fn default() -> Pauses {
+        Pauses { bins: vec![0; BINS] }
+    }
+}
+
+/// The bin of a pause: twice its binary logarithm, rounded down. The next bit decides the half: 1.5 lies close to the
+/// square root of two, and needs no floating point.
+fn bin(pause: u64) -> usize {
+    let octave = pause.max(1).ilog2() as usize;
+    let upper = octave > 0 && pause >> (octave - 1) & 1 == 1;
+    octave * 2 + usize::from(upper)
+}
+
+/// The shortest pause of a bin.
+fn least(bin: usize) -> u64 {
+    let octave = 1u64 << (bin / 2);
+    if bin.is_multiple_of(2) { octave } else { octave + octave / 2 }
+}
+
+impl Pauses {
+    #[inline]
+    pub fn add(&mut self, pause: u64) {
+        self.bins[bin(pause)] += 1;
+    }
+
+    /// The pause that separates bursts: the bottom of the valley between pauses within a transfer and pauses between
+    /// transfers.
+    ///
+    /// From the commonest pause upwards, and never below [`FINEST_PAUSE`], the emptiest place is sought after which
+    /// the counts rise again by a quarter; where a whole stretch of bins is equally empty, its geometric middle. If the
+    /// counts only fall, there is no second kind of pause to tell apart, and half a millisecond is taken: above
+    /// what switches and schedulers add, below what computing takes.
+    pub fn valley(&self) -> Span {
+        const RISE: (u64, u64) = (5, 4);
+        const UNDECIDED: Span = Span::from_micros(500);
+        let commonest = (0..BINS).rev().max_by_key(|&b| self.bins[b]).unwrap_or(0);
+        let floor = bin(FINEST_PAUSE).max(commonest + 2);
+        let last = (0..BINS).rev().find(|&b| self.bins[b] > 0).unwrap_or(0);
+        let (mut lowest, mut from, mut to) = (u64::MAX, floor, floor);
+        for b in floor..=last {
+            let count = self.bins[b];
+            if count < lowest {
+                (lowest, from, to) = (count, b, b);
+            } else if count == lowest && to + 1 == b {
+                to = b;
+            } else if count * RISE.1 >= lowest * RISE.0 && count >= lowest + 3 {
+                break;
+            }
+        }
+        let rises = (to + 1..=last).any(|b| self.bins[b] * RISE.1 >= lowest.saturating_mul(RISE.0) && self.bins[b] > 0);
+        if lowest == u64::MAX || !rises { UNDECIDED } else { Span::from_nanos(least((from + to + 1).div_ceil(2))) }
+    }
+}
+
+/// Collects stretches as first-time bytes pass.
+#[derive(Debug)]
+pub(crate) struct Activity {
+    pub stretches: Vec<Stretch>,
+    pub pauses: Pauses,
+    open: Vec<Option<Stretch>>,
+    finest: u64,
+}
+
+/// What was known of a direction just before bytes were sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Before {
+    pub drained: bool,
+    pub repairing: bool,
+}
+
+impl Activity {
+    /// Pauses longer than `finest` end a stretch.
+    pub fn new(finest: Option<Span>) -> Activity {
+        let finest = finest.map_or(FINEST_PAUSE, |gap| gap.as_nanos().min(FINEST_PAUSE));
+        Activity { stretches: Vec::new(), pauses: Pauses::default(), open: Vec::new(), finest }
+    }
+
+    /// `bytes` that were not sent before pass at `time`.
+    #[inline]
+    pub fn send(&mut self, direction: Direction, time: u64, bytes: u64, before: Before) {
+        if direction >= self.open.len() {
+            self.open.resize(direction + 1, None);
+        }
+        let slot = &mut self.open[direction];
+        if let Some(open) = slot {
+            let pause = time - open.end;
+            self.pauses.add(pause);
+            if pause <= self.finest {
+                open.idle += if before.drained { pause } else { 0 };
+                open.end = time;
+                open.bytes += bytes;
+                return;
+            }
+            self.stretches.push(*open);
+        }
+        let Before { drained, repairing } = before;
+        *slot = Some(Stretch { direction, start: time, end: time, bytes, idle: 0, drained, repairing });
+    }
+
+    /// Ends all stretches, and puts them in order of their start.
+    pub fn finish(mut self) -> (Vec<Stretch>, Pauses) {
+        self.stretches.extend(self.open.into_iter().flatten());
+        self.stretches.sort_by_key(|s| (s.start, s.direction));
+        (self.stretches, self.pauses)
+    }
+}

@@ -1,0 +1,172 @@
+//! Iterations, found from two things that training does: each moves the same bytes, and between two of them workers compute
+//! while the network is silent.
+//!
+//! Silences alone do not tell: a pause within the backward pass can be longer than the one before the next iteration,
+//! and the set-up has the longest of all. Equal bytes alone do not tell either: any place in the iteration is one period
+//! after the same place in the one before. So chains of silences with equally many bytes between each two neighbours are
+//! looked for, and of those that cover most of the traffic the one with the most silence wins.
+
+use burstlab_units::Span;
+
+/// The chain is looked for among this many silences, the longest ones.
+const CANDIDATES: usize = 4096;
+/// How many silences from the end the last iteration's end is looked for, and how many further back its start.
+const REACH: usize = 256;
+/// Iterations may differ by this part of their bytes: a barrier or a logged value more, bytes the capture missed.
+const TOLERANCE: u64 = 200;
+
+/// A time in which the whole job is silent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Silence {
+    from: u64,
+    to: u64,
+    /// Bytes before it.
+    bytes: u64,
+    /// Whether traffic surrounds it, so that its length says something.
+    inner: bool,
+}
+
+impl Silence {
+    fn length(&self) -> u64 {
+        if self.inner { self.to - self.from } else { 0 }
+    }
+}
+
+/// A stretch of traffic: start, end, bytes.
+pub(crate) type Traffic = (u64, u64, u64);
+
+/// One iteration's place in the capture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// The end of what came before.
+    pub start: Span,
+    /// The first byte.
+    pub comm_start: Span,
+    /// The last byte.
+    pub comm_end: Span,
+}
+
+/// Finds the iterations in a job's traffic, which must be in order of start and not empty. If nothing repeats, all of
+/// it is one iteration.
+pub(crate) fn find(traffic: &[Traffic]) -> Vec<Found> {
+    let silences = silences(traffic);
+    let cuts = longest(&silences);
+    let chain = best_chain(&cuts).unwrap_or_else(|| vec![silences[0], silences[silences.len() - 1]]);
+    let between = |pair: &[Silence]| Found {
+        start: Span::from_nanos(pair[0].from),
+        comm_start: Span::from_nanos(pair[0].to),
+        comm_end: Span::from_nanos(pair[1].from),
+    };
+    chain.windows(2).map(between).collect()
+}
+
+/// All silences, from the one before the traffic to the one after it.
+fn silences(traffic: &[Traffic]) -> Vec<Silence> {
+    let mut found = vec![Silence { from: 0, to: traffic.first().map_or(0, |t| t.0), bytes: 0, inner: false }];
+    let (mut until, mut bytes) = (found[0].to, 0);
+    for &(start, end, amount) in traffic {
+        if start > until {
+            found.push(Silence { from: until, to: start, bytes, inner: true });
+        }
+        until = until.max(end);
+        bytes += amount;
+    }
+    found.push(Silence { from: until, to: until, bytes, inner: false });
+    found
+}
+
+/// The longest of the silences, and the two at the ends, in order of time.
+fn longest(silences: &[Silence]) -> Vec<Silence> {
+    let mut lengths: Vec<u64> = silences.iter().map(Silence::length).collect();
+    lengths.sort_unstable_by(|a, b| b.cmp(a));
+    let least = lengths.get(CANDIDATES).copied().unwrap_or(0);
+    silences.iter().filter(|s| !s.inner || s.length() > least).copied().collect()
+}
+
+/// The chain with the most silence at its cuts: the number of iterations times the lower quartile of the cuts' lengths,
+/// as a chain that cuts iterations in two has short silences among its cuts, and one that spans two has fewer.
+fn best_chain(cuts: &[Silence]) -> Option<Vec<Silence>> {
+    let total = cuts.last()?.bytes;
+    let mut best: Option<((u64, u64), Vec<Silence>)> = None;
+    for last in cuts.len().saturating_sub(REACH)..cuts.len() {
+        if cuts[last].bytes * 2 < total {
+            continue;
+        }
+        for before in last.saturating_sub(REACH)..last {
+            let period = cuts[last].bytes - cuts[before].bytes;
+            // Anything repeats often enough if it is nothing.
+            if period < TOLERANCE || period < total / CANDIDATES as u64 {
+                continue;
+            }
+            let chain = chain(cuts, cuts[last], period);
+            if chain.len() < 3 || (cuts[last].bytes - chain[0].bytes) * 2 < total {
+                continue;
+            }
+            let score = score(&chain);
+            if best.as_ref().is_none_or(|(top, _)| score > *top) {
+                best = Some((score, chain));
+            }
+        }
+    }
+    best.map(|(_, chain)| chain)
+}
+
+/// Cuts one period of bytes apart, as far back from `last` as there are any.
+fn chain(cuts: &[Silence], last: Silence, period: u64) -> Vec<Silence> {
+    let slack = period / TOLERANCE;
+    let mut chain = vec![last];
+    let mut at = last.bytes;
+    while let Some(target) = (at + slack).checked_sub(period) {
+        let from = cuts.partition_point(|c| c.bytes + 2 * slack < target);
+        let near = cuts[from..].iter().take_while(|c| c.bytes <= target);
+        let Some(cut) = near.max_by_key(|c| c.length()) else { break };
+        chain.push(*cut);
+        at = cut.bytes;
+    }
+    chain.reverse();
+    chain
+}
+
+fn score(chain: &[Silence]) -> (u64, u64) {
+    let mut lengths: Vec<u64> = chain.iter().filter(|c| c.inner).map(Silence::length).collect();
+    lengths.sort_unstable();
+    let quartile = lengths.get(lengths.len() / 4).copied().unwrap_or(0);
+    (quartile.saturating_mul(chain.len() as u64 - 1), lengths.iter().sum())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Set-up, then `n` iterations of two transfers each with a pause in between that is longer than the silence before
+    /// the next iteration, then the end.
+    fn training(n: u64) -> Vec<Traffic> {
+        let mut traffic = vec![(0, 10, 7_000_000), (5_000_000, 5_000_001, 300)];
+        for k in 0..n {
+            let start = 50_000_000 + k * 10_000_000;
+            traffic.push((start, start + 1_000_000, 3_000_000));
+            traffic.push((start + 6_500_000, start + 7_000_000, 1_000_000));
+        }
+        let end = 50_000_000 + n * 10_000_000;
+        traffic.push((end, end + 1, 200));
+        traffic
+    }
+
+    #[test]
+    fn equal_bytes_tell_an_iteration_from_a_longer_pause_within_it() {
+        let found = find(&training(8));
+        assert_eq!(found.len(), 8);
+        for (k, iteration) in (0u64..).zip(&found) {
+            assert_eq!(iteration.comm_start, Span::from_nanos(50_000_000 + k * 10_000_000));
+            assert_eq!(iteration.comm_end, Span::from_nanos(57_000_000 + k * 10_000_000));
+        }
+        assert_eq!(found[0].start, Span::from_nanos(5_000_001));
+    }
+
+    #[test]
+    fn traffic_that_does_not_repeat_is_one_iteration() {
+        let found = find(&[(5, 10, 100), (20, 30, 7000)]);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].comm_end, Span::from_nanos(30));
+    }
+}
