@@ -54,9 +54,9 @@ pub(crate) const ENTRY: Entry = Entry {
     summary: "sends at the bandwidth that it measures, with a bounded volume in flight (BBRv3)",
     parameters: &[Parameter {
         name: "quantum",
-        // Section 5.6.3: 64 KBytes.
-        kind: Kind::Size { default: Some(Bytes::new(64 << 10)), min: Bytes::new(1) },
-        about: "what leaves in one go at high rates at most, as with segmentation offload; two packets at least",
+        kind: Kind::Size { default: None, min: Bytes::new(1) },
+        about: "what leaves in one go at most on hosts with segmentation offload (64KiB in the draft); \
+                without it two packets, the least",
     }],
     needs: Needs { pacing: true, ..Needs::NOTHING },
     source: "draft-ietf-ccwg-bbr-06",
@@ -159,6 +159,8 @@ struct Bbr {
     /// Connection's total of delivered bytes (C.delivered).
     delivered: u64,
     in_flight: u64,
+    /// The same before the newest ACK.
+    prior_in_flight: u64,
     window_limited: bool,
     in_recovery: bool,
     idle_restart: bool,
@@ -192,6 +194,7 @@ impl Bbr {
             initial_window,
             delivered: 0,
             in_flight: 0,
+            prior_in_flight: 0,
             window_limited: false,
             in_recovery: false,
             idle_restart: false,
@@ -202,6 +205,7 @@ impl Bbr {
         self.now = ack.now;
         self.mss = ack.mss.get().max(1);
         self.in_flight = ack.in_flight.get();
+        self.prior_in_flight = ack.prior_in_flight.get();
         self.window_limited = ack.window_limited;
         self.in_recovery = matches!(ack.phase, Phase::Recovery | Phase::Loss);
         self.rs = Sample { newly_acked: ack.delivered.get(), ..Sample::default() };

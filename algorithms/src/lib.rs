@@ -52,6 +52,8 @@ mod cubic;
 mod dctcp;
 mod hystart;
 mod paced;
+#[cfg(test)]
+mod properties;
 mod registry;
 mod reno;
 mod signal;

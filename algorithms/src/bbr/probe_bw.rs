@@ -128,8 +128,9 @@ impl Bbr {
 
     fn is_time_to_go_down(&mut self) -> bool {
         let bound = self.long_term.inflight;
-        // Section 5.3.3.6: the volume that went too high is only touched, until the touch shows no loss.
-        if self.cycle.prev_probe_too_high && self.in_flight >= bound {
+        // Section 5.3.3.6: the volume that went too high is only touched, until the touch shows no loss. Touched it is
+        // by what was in flight before this ACK, to the packet: the window never lets more than that out.
+        if self.cycle.prev_probe_too_high && self.prior_in_flight.saturating_add(self.mss) > bound {
             self.cycle.prev_probe_precautionary = true;
             return true;
         }

@@ -61,7 +61,8 @@ impl Bbr {
         }
     }
 
-    /// Section 5.6.3.
+    /// Section 5.6.3, which asks for the smallest quantum that the hosts can do with: two packets, unless the experiment
+    /// says that they need more.
     pub(super) fn set_send_quantum(&mut self) {
         let quantum = (self.output.rate * QUANTUM_TIME.as_secs_f64()) as u64;
         self.output.quantum = quantum.min(self.output.max_quantum).max(MIN_QUANTUM * self.mss);
