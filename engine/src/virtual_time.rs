@@ -59,6 +59,17 @@ impl<P: Probe> View<'_, P> {
         self.network.occupancy(port, self.now, self.probe)
     }
 
+    /// How many ports there are.
+    pub fn port_count(&self) -> u32 {
+        self.network.ports().len() as u32
+    }
+
+    /// Bytes that a port has put on its link; the packet in transmission counts whole.
+    pub fn transmitted(&mut self, port: PortId) -> Bytes {
+        self.occupancy(port);
+        self.network.transmitted(port)
+    }
+
     /// What watches the packets.
     pub fn probe(&mut self) -> &mut P {
         self.probe
@@ -214,12 +225,11 @@ impl<P: Probe> Simulation<P> {
         &self.probe
     }
 
-    /// Ends the measurement: lets everything depart that does so by now, and gives the probe back.
-    pub fn into_probe(mut self) -> P {
+    /// Lets everything depart that does so by now, so that the probe has been told of it.
+    pub fn settle(&mut self) {
         for port in 0..self.network.ports().len() as u32 {
             self.network.occupancy(PortId(port), self.now, &mut self.probe);
         }
-        self.probe
     }
 
     /// The endpoint that sends in `direction` of `flow`.

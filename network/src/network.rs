@@ -245,8 +245,9 @@ impl Network {
         state.waiting()
     }
 
-    /// Bytes that a port gave to its link so far.
-    pub fn sent(&self, port: PortId) -> Bytes {
-        self.ports[port.0 as usize].sent()
+    /// Bytes that a port has put on its link, as of the last time it was touched; the packet in transmission counts
+    /// whole.
+    pub fn transmitted(&self, port: PortId) -> Bytes {
+        self.ports[port.0 as usize].transmitted()
     }
 }

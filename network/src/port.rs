@@ -43,8 +43,8 @@ pub(crate) struct Port {
     free_at: Time,
     /// Size and transmission time of the last packet: mostly all are alike, and the division is dear.
     last: (u64, Span),
-    /// Bytes given to the link.
-    sent: u64,
+    /// Bytes that joined the queue.
+    accepted: u64,
     impaired: Option<Box<Impaired>>,
 }
 
@@ -67,7 +67,7 @@ impl Port {
             waiting: Occupancy::default(),
             free_at: Time::ZERO,
             last: (0, Span::ZERO),
-            sent: 0,
+            accepted: 0,
             impaired: impaired.map(Box::new),
         }
     }
@@ -76,8 +76,8 @@ impl Port {
         self.rate
     }
 
-    pub fn sent(&self) -> Bytes {
-        Bytes::new(self.sent)
+    pub fn transmitted(&self) -> Bytes {
+        Bytes::new(self.accepted - self.waiting.bytes)
     }
 
     pub fn waiting(&self) -> Occupancy {
@@ -116,7 +116,7 @@ impl Port {
             self.departed += 1;
         }
         self.free_at = start + self.transmission_time(size);
-        self.sent += size;
+        self.accepted += size;
         let at = self.free_at + self.delay;
         self.under_way.push_back(InFlight { at, segment, hop: packet.hop });
         (self.under_way.len() == 1 && at < self.next_held()).then_some(at)

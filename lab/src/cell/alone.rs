@@ -1,0 +1,70 @@
+//! The same job alone: what its iterations are held against.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use super::{CellError, Simulated, jobs};
+use crate::experiment::Cell;
+
+/// Mean iteration of each job, in ns, when one copy of it has the network to itself under the same controller.
+pub(super) type Alone = Vec<Option<f64>>;
+
+/// Runs of jobs alone, each done once.
+#[derive(Debug, Default)]
+pub(super) struct References {
+    known: Mutex<BTreeMap<String, Arc<OnceLock<Option<f64>>>>>,
+}
+
+impl References {
+    /// How long the iterations of each of `cell`'s jobs are alone. A cell that is one job alone is its own reference:
+    /// then the simulation comes with it.
+    pub fn with(
+        &self,
+        cell: &Cell,
+        simulate: impl Fn(&Cell) -> Result<Simulated, CellError>,
+    ) -> Result<(Option<Simulated>, Alone), CellError> {
+        let mut own = None;
+        let mut alone = Alone::new();
+        for number in 0..cell.jobs.len() {
+            let reference = reference(cell, number);
+            let slot = self.slot(&reference);
+            let mut failed = None;
+            let mean = slot.get_or_init(|| match simulate(&reference) {
+                Ok(simulated) => {
+                    let mean = jobs::mean_iteration(&simulated.setup, 0);
+                    if reference == *cell {
+                        own = Some(simulated);
+                    }
+                    mean
+                }
+                Err(error) => {
+                    failed = Some(error);
+                    None
+                }
+            });
+            match failed {
+                Some(error) => return Err(error),
+                None => alone.push(*mean),
+            }
+        }
+        Ok((own, alone))
+    }
+
+    fn slot(&self, reference: &Cell) -> Arc<OnceLock<Option<f64>>> {
+        // What is recorded of a run does not change it, and neither do names of axes.
+        let key = Cell { axes: BTreeMap::new(), record: crate::experiment::Record { series: 0, flows: 0 }, ..reference.clone() };
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(format!("{key:?}")).or_default().clone()
+    }
+}
+
+/// `cell` with one copy of job `number` and nothing else.
+fn reference(cell: &Cell, number: usize) -> Cell {
+    let mut alone = cell.clone();
+    let mut job = alone.jobs.swap_remove(number);
+    job.copies = 1;
+    alone.jobs = vec![job];
+    alone.flows.clear();
+    alone.copies = 1;
+    alone
+}

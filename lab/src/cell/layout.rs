@@ -1,0 +1,220 @@
+//! Who sits where: the hosts of a cell, the workers and flows on them, and the topology that joins them.
+
+use burstlab_network::{Discipline, Impairment, Limit, LinkSpec, Topology};
+use burstlab_units::{Bytes, Span, chance};
+use rand::seq::SliceRandom as _;
+
+use super::CellError;
+use crate::experiment::{self, Cell, Flow, Group, Placement, Queue, QueueKind};
+
+/// Which row of hosts: a dumbbell has two, every other topology one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Row {
+    Left,
+    Right,
+}
+
+/// A host before it is known how many there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Spot {
+    row: Row,
+    index: usize,
+}
+
+/// A place at a host, with a network interface of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seat {
+    /// The host, counted from 0.
+    pub host: usize,
+    /// Which of the host's interfaces.
+    pub slot: usize,
+}
+
+/// All seats of a cell.
+#[derive(Debug)]
+pub(super) struct Layout {
+    /// The plan of the network.
+    pub topology: Topology,
+    /// Interfaces of each host.
+    pub interfaces: Vec<usize>,
+    /// For each job, each copy: the workers' seats.
+    pub jobs: Vec<Vec<Vec<Seat>>>,
+    /// For each entry of synthetic flows: the seats of sender and receiver of each.
+    pub flows: Vec<Vec<[Seat; 2]>>,
+}
+
+impl Layout {
+    /// Seats everyone in `cell`; `workers[j]` is how many workers a copy of job `j` has.
+    pub fn new(cell: &Cell, workers: &[usize]) -> Result<Layout, CellError> {
+        let dumbbell = matches!(cell.network.topology, experiment::Topology::Dumbbell { .. });
+        let jobs = job_spots(cell, workers, dumbbell);
+        let flows: Vec<_> = cell.flows.iter().map(|flow| flow_spots(cell, flow)).collect();
+        let all = || jobs.iter().flatten().flatten().chain(flows.iter().flatten().flatten());
+        let needed = |row| all().filter(|s| s.row == row).map(|s| s.index + 1).max().unwrap_or(0);
+        let (left, right) = (needed(Row::Left), needed(Row::Right));
+        let topology = plan(cell, left, right)?;
+        let mut seats = Seats { left, taken: vec![0; topology.host_count()], for_flows: vec![None; topology.host_count()] };
+        let jobs = map3(&jobs, |spot| seats.own(*spot));
+        let flows = flows.iter().map(|pairs| pairs.iter().map(|pair| pair.map(|s| seats.shared(s))).collect()).collect();
+        let interfaces = seats.taken.iter().map(|taken| (*taken).max(1)).collect();
+        Ok(Layout { topology, interfaces, jobs, flows })
+    }
+}
+
+/// Hands out interfaces.
+struct Seats {
+    left: usize,
+    taken: Vec<usize>,
+    for_flows: Vec<Option<usize>>,
+}
+
+impl Seats {
+    /// A job's worker has an interface of its own, as a container or a virtual machine has.
+    fn own(&mut self, spot: Spot) -> Seat {
+        let host = self.host(spot);
+        let slot = self.taken[host];
+        self.taken[host] += 1;
+        Seat { host, slot }
+    }
+
+    /// The synthetic flows of a host share one.
+    fn shared(&mut self, spot: Spot) -> Seat {
+        let host = self.host(spot);
+        if let Some(slot) = self.for_flows[host] {
+            return Seat { host, slot };
+        }
+        let seat = self.own(spot);
+        self.for_flows[host] = Some(seat.slot);
+        seat
+    }
+
+    fn host(&self, spot: Spot) -> usize {
+        match spot.row {
+            Row::Left => spot.index,
+            Row::Right => self.left + spot.index,
+        }
+    }
+}
+
+fn map3<A, B>(nested: &[Vec<Vec<A>>], mut f: impl FnMut(&A) -> B) -> Vec<Vec<Vec<B>>> {
+    nested.iter().map(|b| b.iter().map(|c| c.iter().map(&mut f).collect()).collect()).collect()
+}
+
+/// Workers sit on one host after another; in a dumbbell the first half of a job sits left, the second right.
+fn job_spots(cell: &Cell, workers: &[usize], dumbbell: bool) -> Vec<Vec<Vec<Spot>>> {
+    // Spread copies sit behind each other, whichever job they belong to.
+    let mut taken = [0, 0];
+    let mut place = |job: &experiment::Job, count: usize| {
+        let on_left = if dumbbell { count.div_ceil(2) } else { count };
+        let (left, right) = match job.placement {
+            Placement::Shared => (0, 0),
+            Placement::Spread => {
+                let first = (taken[0], taken[1]);
+                taken = [taken[0] + on_left, taken[1] + count - on_left];
+                first
+            }
+        };
+        let spot = |worker| match worker < on_left {
+            true => Spot { row: Row::Left, index: left + worker },
+            false => Spot { row: Row::Right, index: right + worker - on_left },
+        };
+        (0..count).map(spot).collect::<Vec<_>>()
+    };
+    cell.jobs.iter().zip(workers).map(|(job, count)| (0..job.copies).map(|_| place(job, *count)).collect()).collect()
+}
+
+fn flow_spots(cell: &Cell, flow: &Flow) -> Vec<[Spot; 2]> {
+    let count = flow.count as usize;
+    let hosts = host_count(cell).unwrap_or(count.max(2));
+    let left = |index| Spot { row: Row::Left, index };
+    let spot = |group, i: usize| match group {
+        Group::Senders => left(i + 1),
+        Group::Receiver => left(0),
+        Group::Left => left(i),
+        Group::Right => Spot { row: Row::Right, index: i },
+        Group::Hosts => left(i % hosts),
+        Group::Host(host) => left(host as usize),
+    };
+    if (flow.from, flow.to) == (Group::Hosts, Group::Hosts) {
+        let next = permutation(hosts, cell.seed);
+        return (0..count).map(|i| [left(i % hosts), left(next[i % hosts])]).collect();
+    }
+    (0..count)
+        .map(|i| {
+            let (from, to) = (spot(flow.from, i), spot(flow.to, i));
+            // A host has nothing to send to itself: its neighbour takes its turn.
+            if from == to { [left((from.index + 1) % hosts.max(2)), to] } else { [from, to] }
+        })
+        .collect()
+}
+
+/// A random permutation of one cycle, so that nobody is sent to himself.
+fn permutation(hosts: usize, seed: u64) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..hosts).collect();
+    order.shuffle(&mut chance::stream(seed, "permutation of hosts"));
+    let mut next = vec![0; hosts];
+    for (i, host) in order.iter().enumerate() {
+        next[*host] = order[(i + 1) % hosts];
+    }
+    next
+}
+
+/// Hosts of a topology whose number is given; `None` where it follows from the traffic.
+fn host_count(cell: &Cell) -> Option<usize> {
+    match cell.network.topology {
+        experiment::Topology::Star | experiment::Topology::Dumbbell { .. } => None,
+        experiment::Topology::LeafSpine { leaves, hosts_per_leaf, .. } => Some((leaves * hosts_per_leaf) as usize),
+        experiment::Topology::FatTree { k } => Some((k * k * k / 4) as usize),
+    }
+}
+
+fn plan(cell: &Cell, left: usize, right: usize) -> Result<Topology, CellError> {
+    let network = &cell.network;
+    let access = link(network, network.link, network.queue);
+    if let Some(hosts) = host_count(cell)
+        && left > hosts
+    {
+        return Err(CellError::TooFewHosts { needed: left, hosts });
+    }
+    Ok(match &network.topology {
+        experiment::Topology::Star => Topology::star(left, access),
+        experiment::Topology::Dumbbell { bottleneck, queue } => {
+            Topology::dumbbell(left, right, access, link(network, *bottleneck, *queue))
+        }
+        experiment::Topology::LeafSpine { leaves, spines, hosts_per_leaf, spine_rate } => {
+            let up = LinkSpec { rate: *spine_rate, ..access };
+            Topology::leaf_spine(*leaves as usize, *spines as usize, *hosts_per_leaf as usize, access, up)
+        }
+        experiment::Topology::FatTree { k } => Topology::fat_tree(*k as usize, access),
+    })
+}
+
+fn link(network: &experiment::Network, link: experiment::Link, queue: Queue) -> LinkSpec {
+    let (reorder, reorder_by) = network.reorder.map_or((0.0, Span::ZERO), |r| (r.probability, r.by));
+    LinkSpec {
+        rate: link.rate,
+        delay: link.delay,
+        queue: discipline(queue),
+        impairment: Impairment { loss: network.loss, duplicate: network.duplicate, reorder, reorder_by },
+    }
+}
+
+fn discipline(queue: Queue) -> Discipline {
+    let limit = depth(queue.limit);
+    match queue.kind {
+        QueueKind::DropTail => Discipline::DropTail { limit },
+        QueueKind::EcnStep { mark_at } => Discipline::EcnStep { limit, mark_at: depth(mark_at) },
+    }
+}
+
+fn depth(depth: experiment::Depth) -> Limit {
+    match depth {
+        experiment::Depth::Packets(packets) => Limit::Packets(packets),
+        experiment::Depth::Bytes(bytes) => Limit::Bytes(bytes),
+    }
+}
+
+/// Largest payload under an MTU: what IPv4 and TCP headers without options leave (RFC 9293, section 3.7.1).
+pub(super) fn mss(mtu: Bytes) -> u16 {
+    u16::try_from(mtu.get().saturating_sub(40)).unwrap_or(u16::MAX)
+}

@@ -1,0 +1,156 @@
+//! What a simulated cell gives: its run for the summary, and rows for the tables.
+
+use burstlab_network::{Network, PortId, PortKind};
+use burstlab_units::{Span, Time};
+
+use super::alone::Alone;
+use super::meter::{Meter, QueueMeter};
+use super::series::Sampler;
+use super::setup::Setup;
+use super::{Simulated, distributions, jobs, lanes};
+use crate::experiment::Cell;
+use crate::results::{
+    Bottleneck, BurstSummary, CellResult, FlowSeriesRow, Percentiles, QueuePackets, QueueRow, QueueSeriesRow,
+    QueueSummary, RatioPercentiles, Run,
+};
+
+/// Reads a finished simulation.
+pub(super) fn result(cell: &Cell, simulated: Simulated, alone: &Alone) -> CellResult {
+    let Simulated { mut setup, sampler, setup_wall, wall } = simulated;
+    setup.simulation.settle();
+    let measured = setup.simulation.now().since(Time::ZERO + cell.warmup);
+    let queues = queues(&setup, &sampler, measured);
+    let flows = lanes::flows(&setup, &sampler, Time::ZERO + cell.warmup);
+    let bursts = lanes::bursts(&setup);
+    let iterations = jobs::iterations(&setup);
+    let names: Vec<String> = cell.jobs.iter().map(|job| job.name.clone()).collect();
+    let worst = bottleneck(setup.simulation.probe());
+    let mut points = worst.map(|(_, q)| distributions::of_histogram("queue_delay_ns", &q.delays())).unwrap_or_default();
+    points.extend(distributions::of_values("burst_completion_ns", bursts.iter().map(|b| b.completion_ns as f64)));
+    points.extend(distributions::of_values("burst_slowdown", bursts.iter().map(|b| b.slowdown)));
+    points.extend(distributions::of_values("iteration_ns", iterations.iter().map(|i| (i.end_ns - i.start_ns) as f64)));
+    let run = Run {
+        controller: cell.controller.clone(),
+        stack: cell.stack.kind.name().to_owned(),
+        on: cell.on.name().to_owned(),
+        copies: cell.copies,
+        seed: cell.seed,
+        axes: cell.axes.clone(),
+        bottleneck: worst.map(|(port, _)| find(&queues, setup.simulation.network(), port)).unwrap_or_default(),
+        flows: lanes::summary(&flows),
+        bursts: BurstSummary {
+            completion: Percentiles::of_values(bursts.iter().map(|b| b.completion_ns)),
+            slowdown: RatioPercentiles::of(bursts.iter().map(|b| b.slowdown)),
+        },
+        jobs: jobs::summaries(&setup, &names, &iterations, alone),
+        simulated: setup.simulation.now().as_nanos(),
+        data_packets: data_packets(&setup),
+        wall,
+        setup_wall,
+        queues: queues.iter().filter(|q| has_news(&q.queue)).cloned().collect(),
+    };
+    CellResult {
+        run,
+        flows,
+        bursts,
+        iterations,
+        queues: queues.iter().filter(|q| q.queue.offered_packets > 0).map(row).collect(),
+        queue_series: queue_series(setup.simulation.network(), &sampler),
+        flow_series: flow_series(&sampler),
+        distributions: points,
+    }
+}
+
+fn data_packets(setup: &Setup) -> u64 {
+    let simulation = &setup.simulation;
+    let unique = |lane: &super::setup::Lane| {
+        simulation.endpoint(lane.flow, lane.direction.reversed()).counters().unique_segments_received
+    };
+    setup.lanes.iter().map(unique).sum()
+}
+
+/// The queue with the most queueing: the largest sum of its packets' waiting times; the most packets if none waited.
+fn bottleneck(meter: &Meter) -> Option<(PortId, &QueueMeter)> {
+    meter.queues().max_by_key(|(port, queue)| (queue.waited(), queue.offered, std::cmp::Reverse(*port)))
+}
+
+fn find(queues: &[QueueSummary], network: &Network, port: PortId) -> Bottleneck {
+    let name = &network.ports()[port.0 as usize].name;
+    queues.iter().find(|queue| queue.name == *name).map(|queue| queue.queue.clone()).unwrap_or_default()
+}
+
+/// Whether a queue did anything but pass packets on.
+fn has_news(queue: &Bottleneck) -> bool {
+    queue.queue_packets.max > 0 || queue.dropped_packets > 0 || queue.marked_packets > 0
+}
+
+fn queues(setup: &Setup, sampler: &Sampler, measured: Span) -> Vec<QueueSummary> {
+    let network = setup.simulation.network();
+    let meter = setup.simulation.probe();
+    meter.queues().map(|(port, queue)| summary(network, sampler, port, queue, measured)).collect()
+}
+
+fn summary(network: &Network, sampler: &Sampler, port: PortId, queue: &QueueMeter, measured: Span) -> QueueSummary {
+    let info = &network.ports()[port.0 as usize];
+    debug_assert_eq!(info.kind, PortKind::Queue);
+    let capacity = info.rate.bytes_in(measured).get();
+    let sent = network.transmitted(port).get().saturating_sub(sampler.sent_before(port));
+    let (mean, p99, max) = queue.lengths();
+    QueueSummary {
+        name: info.name.clone(),
+        queue: Bottleneck {
+            queue_delay: Percentiles::of(&queue.delays()),
+            queue_packets: QueuePackets { mean, p99, max },
+            offered_packets: queue.offered,
+            dropped_packets: queue.dropped,
+            marked_packets: queue.marked,
+            utilization: if capacity == 0 { 0.0 } else { sent as f64 / capacity as f64 },
+        },
+    }
+}
+
+fn row(queue: &QueueSummary) -> QueueRow {
+    let QueueSummary { name, queue } = queue;
+    QueueRow {
+        run: 0,
+        queue: name.clone(),
+        offered_packets: queue.offered_packets,
+        dropped_packets: queue.dropped_packets,
+        marked_packets: queue.marked_packets,
+        mean_delay_ns: queue.queue_delay.mean,
+        p99_delay_ns: queue.queue_delay.p99,
+        max_packets: queue.queue_packets.max,
+        utilization: queue.utilization,
+    }
+}
+
+fn queue_series(network: &Network, sampler: &Sampler) -> Vec<QueueSeriesRow> {
+    let rows = |(port, points): (PortId, &[super::series::QueuePoint])| {
+        let name = network.ports()[port.0 as usize].name.clone();
+        let row = move |(i, point): (usize, &super::series::QueuePoint)| QueueSeriesRow {
+            run: 0,
+            queue: name.clone(),
+            time_ns: sampler.start_of(i).as_nanos(),
+            packets_mean: point.mean,
+            packets_max: point.max,
+        };
+        points.iter().enumerate().map(row).collect::<Vec<_>>()
+    };
+    sampler.queues().flat_map(rows).collect()
+}
+
+fn flow_series(sampler: &Sampler) -> Vec<FlowSeriesRow> {
+    let rows = |(flow, points): (burstlab_network::FlowId, &[super::series::FlowPoint])| {
+        let row = |(i, point): (usize, &super::series::FlowPoint)| FlowSeriesRow {
+            run: 0,
+            flow: flow.0 as usize,
+            time_ns: sampler.end_of(i).as_nanos(),
+            window_bytes: point.state.window.get(),
+            in_flight_bytes: point.state.in_flight.get(),
+            rate_bit_s: point.rate.bits_per_sec(),
+            smoothed_rtt_ns: point.state.smoothed_rtt.as_nanos(),
+        };
+        points.iter().enumerate().map(row).collect::<Vec<_>>()
+    };
+    sampler.flows().flat_map(rows).collect()
+}

@@ -1,0 +1,190 @@
+//! Time series of bounded length over runs of unknown length: when the points are full, neighbours become one and the
+//! interval doubles.
+
+use burstlab_engine::{Observer, View};
+use burstlab_network::{Direction, FlowId, PortId};
+use burstlab_stacks::Snapshot;
+use burstlab_units::{Rate, Span, Time};
+
+use super::meter::Meter;
+
+/// The first interval; a shorter one than a packet's round trip shows nothing.
+const FIRST_INTERVAL: Span = Span::from_micros(10);
+
+/// A queue over one interval.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct QueuePoint {
+    /// Mean of the packets waiting.
+    pub mean: f64,
+    /// The most of them.
+    pub max: u64,
+}
+
+/// A sender at the end of an interval.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct FlowPoint {
+    /// What it believed.
+    pub state: Snapshot,
+    /// Delivery rate over the interval.
+    pub rate: Rate,
+}
+
+/// Watches the queues in which anything waited, and some flows.
+#[derive(Debug)]
+pub(super) struct Sampler {
+    capacity: usize,
+    interval: Span,
+    sample_at: Time,
+    /// For each port that has a meter: packet-nanoseconds at the last look, and the points. Empty until a packet waits.
+    queues: Vec<(PortId, u128, Vec<QueuePoint>)>,
+    flows: Vec<(FlowId, Direction, u64, Vec<FlowPoint>)>,
+    taken: usize,
+    warmup: Option<Warmup>,
+}
+
+/// What had happened when the measurement began.
+#[derive(Debug)]
+struct Warmup {
+    until: Time,
+    /// Bytes delivered by each of these lanes.
+    lanes: Vec<(FlowId, Direction)>,
+    delivered: Vec<u64>,
+    /// Bytes sent by each port.
+    sent: Vec<u64>,
+}
+
+impl Sampler {
+    /// A sampler of at most `points` points a series; none samples nothing.
+    pub fn new(points: u32, ports: impl Iterator<Item = PortId>, flows: Vec<(FlowId, Direction)>) -> Sampler {
+        let points = points.max(1);
+        Sampler {
+            // Pairs become one when it is full, so between half of it and all of it is in use.
+            capacity: points as usize / 2 * 2,
+            interval: FIRST_INTERVAL,
+            sample_at: if points < 2 { Time::NEVER } else { Time::ZERO + FIRST_INTERVAL },
+            queues: ports.map(|port| (port, 0, Vec::new())).collect(),
+            flows: flows.into_iter().map(|(flow, direction)| (flow, direction, 0, Vec::new())).collect(),
+            taken: 0,
+            warmup: None,
+        }
+    }
+
+    /// Notes what these lanes have delivered and the ports have sent by `until`.
+    pub fn with_warmup(mut self, until: Time, lanes: Vec<(FlowId, Direction)>) -> Sampler {
+        self.warmup = Some(Warmup { until, lanes, delivered: Vec::new(), sent: Vec::new() });
+        self
+    }
+
+    /// Bytes that lane `i` had delivered at the end of the warm-up.
+    pub fn delivered_before(&self, i: usize) -> u64 {
+        self.warmup.as_ref().and_then(|w| w.delivered.get(i).copied()).unwrap_or(0)
+    }
+
+    /// Bytes that a port had sent at the end of the warm-up.
+    pub fn sent_before(&self, port: PortId) -> u64 {
+        self.warmup.as_ref().and_then(|w| w.sent.get(port.0 as usize).copied()).unwrap_or(0)
+    }
+
+    /// The queues' series: the port and its points. Queues in which nothing ever waited are left out.
+    pub fn queues(&self) -> impl Iterator<Item = (PortId, &[QueuePoint])> {
+        self.queues.iter().filter(|q| !q.2.is_empty()).map(|(port, _, points)| (*port, points.as_slice()))
+    }
+
+    /// The flows' series.
+    pub fn flows(&self) -> impl Iterator<Item = (FlowId, &[FlowPoint])> {
+        self.flows.iter().map(|(flow, _, _, points)| (*flow, points.as_slice()))
+    }
+
+    /// The start of the interval that point `i` of a series stands for.
+    pub fn start_of(&self, i: usize) -> Time {
+        Time::ZERO + self.interval * i as u64
+    }
+
+    /// Its end.
+    pub fn end_of(&self, i: usize) -> Time {
+        self.start_of(i + 1)
+    }
+
+    fn halve(&mut self) {
+        for (_, _, points) in &mut self.queues {
+            *points = points
+                .chunks(2)
+                .map(|pair| QueuePoint {
+                    mean: pair.iter().map(|p| p.mean).sum::<f64>() / pair.len() as f64,
+                    max: pair.iter().map(|p| p.max).max().unwrap_or(0),
+                })
+                .collect();
+        }
+        for (_, _, _, points) in &mut self.flows {
+            *points = points
+                .chunks(2)
+                .filter_map(|pair| {
+                    let total: u64 = pair.iter().map(|p| p.rate.bits_per_sec()).sum();
+                    let rate = Rate::from_bits_per_sec(total / pair.len() as u64);
+                    Some(FlowPoint { rate, ..*pair.last()? })
+                })
+                .collect();
+        }
+        self.taken /= 2;
+        self.interval = self.interval * 2;
+    }
+
+    fn look(&mut self, view: &mut View<'_, Meter>) {
+        let nanos = self.interval.as_nanos() as f64;
+        for (port, area, points) in &mut self.queues {
+            let used = view.probe().queue_mut(*port).is_some_and(|queue| queue.is_used());
+            if !used {
+                continue;
+            }
+            // What was empty until now was empty in all the intervals before.
+            points.resize(self.taken, QueuePoint::default());
+            view.occupancy(*port);
+            let now = view.now;
+            if let Some(queue) = view.probe().queue_mut(*port) {
+                let (total, max) = queue.interval(now);
+                points.push(QueuePoint { mean: (total - *area) as f64 / nanos, max });
+                *area = total;
+            }
+        }
+        for (flow, direction, before, points) in &mut self.flows {
+            let state = view.sender(*flow, *direction).snapshot();
+            let rate = Rate::of(burstlab_units::Bytes::new(state.delivered - *before), self.interval);
+            *before = state.delivered;
+            points.push(FlowPoint { state, rate });
+        }
+    }
+}
+
+impl Warmup {
+    fn note(&mut self, view: &mut View<'_, Meter>) {
+        let lanes = self.lanes.iter();
+        self.delivered = lanes.map(|(flow, way)| view.sender(*flow, way.reversed()).received()).collect();
+        self.sent = (0..view.port_count()).map(|port| view.transmitted(PortId(port)).get()).collect();
+    }
+
+    fn pending_at(&self) -> Time {
+        if self.sent.is_empty() { self.until } else { Time::NEVER }
+    }
+}
+
+impl Observer<Meter> for Sampler {
+    fn next_at(&self) -> Time {
+        self.sample_at.min(self.warmup.as_ref().map_or(Time::NEVER, Warmup::pending_at))
+    }
+
+    fn observe(&mut self, view: &mut View<'_, Meter>) {
+        if let Some(warmup) = &mut self.warmup
+            && warmup.pending_at() <= view.now
+        {
+            warmup.note(view);
+        }
+        if self.sample_at <= view.now {
+            self.look(view);
+            self.taken += 1;
+            if self.taken == self.capacity {
+                self.halve();
+            }
+            self.sample_at += self.interval;
+        }
+    }
+}

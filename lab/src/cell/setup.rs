@@ -1,0 +1,256 @@
+//! A cell set up for its run: endpoints on a network, and the traffic that they will carry.
+
+use burstlab_algorithms::Builder;
+use burstlab_engine::Simulation;
+use burstlab_engine::traffic::{Traffic, Transfer, UNLIMITED};
+use burstlab_network::{Direction, FlowId, Network};
+use burstlab_replay as replay;
+use burstlab_stacks::{Endpoint, native};
+use burstlab_units::{Bytes, Span, Time, chance};
+use rand::RngExt as _;
+
+use super::layout::{Layout, Seat, mss};
+use super::meter::Meter;
+use super::{CellError, Recorded};
+use crate::experiment::{self, Cell, Phase, Replay};
+
+/// One direction of a connection that carries application bytes.
+#[derive(Debug)]
+pub(super) struct Lane {
+    pub flow: FlowId,
+    pub direction: Direction,
+    /// The job or the entry of synthetic flows.
+    pub name: String,
+    pub copy: u32,
+    /// Hosts from and to.
+    pub hosts: [usize; 2],
+    /// Its transfers, by number, in the order in which they are written.
+    pub transfers: Vec<u32>,
+}
+
+/// One copy of a job.
+#[derive(Debug)]
+pub(super) struct Copy {
+    /// Which job of the cell.
+    pub job: usize,
+    pub name: String,
+    pub copy: u32,
+    pub start: Time,
+    /// Numbers of its transfers.
+    pub transfers: std::ops::Range<u32>,
+    pub iterations: u32,
+}
+
+/// A cell ready to run.
+pub(super) struct Setup {
+    pub simulation: Simulation<Meter>,
+    pub traffic: Traffic,
+    pub lanes: Vec<Lane>,
+    pub copies: Vec<Copy>,
+    /// Payload of a full packet, and the headers around it.
+    pub packet: Packet,
+}
+
+/// Sizes of a full data packet.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Packet {
+    pub payload: Bytes,
+    pub headers: Bytes,
+}
+
+impl Setup {
+    /// Sets up `cell`; `recorded[j]` is what job `j` replays.
+    pub fn new(cell: &Cell, recorded: &[Recorded], controller: &Builder) -> Result<Setup, CellError> {
+        let workers: Vec<_> = recorded.iter().map(|r| r.workers()).collect();
+        let layout = Layout::new(cell, &workers)?;
+        let network = Network::new(&layout.topology, &layout.interfaces, cell.seed);
+        let flows = recorded.iter().zip(&cell.jobs).map(|(r, job)| r.connections() * job.copies as usize).sum::<usize>()
+            + cell.flows.iter().map(|flow| flow.count as usize).sum::<usize>();
+        let meter = Meter::new(&network, flows, Time::ZERO + cell.warmup);
+        let config = config(&cell.stack, cell.network.mtu);
+        let mut setup = Setup {
+            simulation: Simulation::new(network, cell.stack.host_queue, meter),
+            traffic: Traffic::new(),
+            lanes: Vec::new(),
+            copies: Vec::new(),
+            packet: Packet {
+                payload: config.payload(),
+                headers: cell.network.mtu - config.payload(),
+            },
+        };
+        let mut wires = Wires { config, controller, seed: cell.seed };
+        for (number, (recorded, job)) in recorded.iter().zip(&cell.jobs).enumerate() {
+            setup.add_job(number, recorded, job, &layout.jobs[number], &mut wires)?;
+        }
+        for (flow, seats) in cell.flows.iter().zip(&layout.flows) {
+            setup.add_flows(flow, seats, &mut wires)?;
+        }
+        Ok(setup)
+    }
+
+    fn add_job(
+        &mut self,
+        number: usize,
+        recorded: &Recorded,
+        job: &experiment::Job,
+        seats: &[Vec<Seat>],
+        wires: &mut Wires<'_>,
+    ) -> Result<(), CellError> {
+        let phase = match &job.phase {
+            Phase::Uniform => replay::Phase::Uniform,
+            Phase::Aligned => replay::Phase::Aligned,
+            Phase::Spans(spans) => replay::Phase::Spans(spans.clone()),
+        };
+        for (copy, seats) in seats.iter().enumerate() {
+            let mut first_worker = 0;
+            for part in &recorded.jobs {
+                let seats = &seats[first_worker..first_worker + part.workers.len()];
+                first_worker += part.workers.len();
+                let offset = replay::offsets(part, job.copies as usize, &phase, wires.seed)[copy];
+                let name = recorded.name_of(&job.name, part);
+                let plan = Copy {
+                    job: number,
+                    name,
+                    copy: copy as u32,
+                    start: Time::ZERO + offset,
+                    transfers: 0..0,
+                    iterations: part.iterations.len() as u32,
+                };
+                self.add_copy(plan, part, job.replay, seats, wires)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn add_copy(
+        &mut self,
+        mut plan: Copy,
+        job: &replay::Job,
+        how: Replay,
+        seats: &[Seat],
+        wires: &mut Wires<'_>,
+    ) -> Result<(), CellError> {
+        let mut lanes = Vec::new();
+        for connection in &job.connections {
+            let (from, to) = (seats[connection.from], seats[connection.to]);
+            let flow = wires.connect(&mut self.simulation, from, to)?;
+            self.traffic.open(flow, plan.start);
+            lanes.push([(Direction::Forward, [from.host, to.host]), (Direction::Backward, [to.host, from.host])].map(
+                |(direction, hosts)| Lane {
+                    flow,
+                    direction,
+                    name: plan.name.clone(),
+                    copy: plan.copy,
+                    hosts,
+                    transfers: Vec::new(),
+                },
+            ));
+        }
+        let first = self.traffic.transfers().len() as u32;
+        for recorded in &job.transfers {
+            let lane = &mut lanes[recorded.connection][direction(recorded.direction) as usize];
+            let (after, delay) = match how {
+                Replay::Closed => (recorded.after.iter().map(|i| first + *i as u32).collect(), recorded.compute),
+                Replay::Open => (Vec::new(), recorded.start),
+            };
+            let delay = if after.is_empty() { delay + plan.start.since(Time::ZERO) } else { delay };
+            let number = self.traffic.add(Transfer {
+                flow: lane.flow,
+                direction: lane.direction,
+                bytes: recorded.bytes,
+                after,
+                delay,
+                iteration: recorded.iteration as u32,
+            });
+            lane.transfers.push(number);
+        }
+        plan.transfers = first..self.traffic.transfers().len() as u32;
+        self.copies.push(plan);
+        self.lanes.extend(lanes.into_iter().flatten().filter(|lane| !lane.transfers.is_empty()));
+        Ok(())
+    }
+
+    fn add_flows(
+        &mut self,
+        flow: &experiment::Flow,
+        seats: &[[Seat; 2]],
+        wires: &mut Wires<'_>,
+    ) -> Result<(), CellError> {
+        let mut rng = chance::stream(wires.seed, &format!("stagger of {}", flow.name));
+        for (copy, [from, to]) in seats.iter().enumerate() {
+            let stagger = Span::from_nanos(rng.random_range(0..=flow.stagger.as_nanos()));
+            let start = flow.start + stagger;
+            let id = wires.connect(&mut self.simulation, *from, *to)?;
+            self.traffic.open(id, Time::ZERO + start);
+            let number = self.traffic.add(Transfer {
+                flow: id,
+                direction: Direction::Forward,
+                bytes: flow.bytes.unwrap_or(UNLIMITED),
+                after: Vec::new(),
+                delay: start,
+                iteration: 0,
+            });
+            self.lanes.push(Lane {
+                flow: id,
+                direction: Direction::Forward,
+                name: flow.name.clone(),
+                copy: copy as u32,
+                hosts: [from.host, to.host],
+                transfers: vec![number],
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Makes connections.
+struct Wires<'a> {
+    config: native::Config,
+    controller: &'a Builder,
+    seed: u64,
+}
+
+impl Wires<'_> {
+    fn connect(&mut self, simulation: &mut Simulation<Meter>, from: Seat, to: Seat) -> Result<FlowId, CellError> {
+        let interface = |seat: Seat| simulation.network().interface(seat.host, seat.slot).ok_or(CellError::NoSeat);
+        let (from, to) = (interface(from)?, interface(to)?);
+        let flow = simulation.add_flow(from, to, |flow, direction| self.endpoint(flow, direction))?;
+        if self.controller.entry().needs.fair_share {
+            simulation.tell_fair_share(flow, Direction::Forward);
+            simulation.tell_fair_share(flow, Direction::Backward);
+        }
+        Ok(flow)
+    }
+
+    fn endpoint(&self, flow: FlowId, direction: Direction) -> Box<dyn Endpoint> {
+        // Each side of each connection has chances of its own, and begins its sequence numbers elsewhere.
+        let seed = chance::fnv1a(&[self.seed, u64::from(flow.0), direction as u64].map(u64::to_le_bytes).concat());
+        let mut config = self.config.clone();
+        config.initial_sequence = seed as u32;
+        let controller = self.controller.build(&config.path(Time::ZERO, seed));
+        Box::new(native::Connection::new(config, direction, flow, controller))
+    }
+}
+
+fn direction(direction: replay::Direction) -> Direction {
+    match direction {
+        replay::Direction::Forward => Direction::Forward,
+        replay::Direction::Backward => Direction::Backward,
+    }
+}
+
+fn config(stack: &experiment::Stack, mtu: Bytes) -> native::Config {
+    native::Config {
+        mss: mss(mtu),
+        initial_window: stack.initial_window,
+        min_rto: stack.min_rto,
+        max_rto: stack.max_rto,
+        delayed_ack: stack.delayed_ack,
+        receive_buffer: stack.receive_buffer,
+        nagle: stack.nagle,
+        timestamps: stack.timestamps,
+        sack: stack.sack,
+        slow_start_after_idle: stack.slow_start_after_idle,
+        ..native::Config::default()
+    }
+}
