@@ -1,6 +1,7 @@
 //! The window that Reno and its kin share: slow start, additive increase, reduction, undo.
 
-use crate::{Ack, Bytes, Congestion, Path, Phase};
+use crate::registry::{Kind, Parameter, Params};
+use crate::{Ack, Bytes, Congestion, Path, Phase, Sent, Span, Time};
 
 /// Bytes of growth that one ACK may bring in slow start, in packets: RFC 3465, section 2.3, allows L = 2.
 ///
@@ -21,6 +22,15 @@ const LOSS_WINDOW: u64 = 1;
 /// No window grows beyond this, whatever it is told: sums of it stay far from overflow.
 const CEILING: u64 = 1 << 48;
 
+/// Slow start after idle (RFC 5681, section 4.1). The RFC restarts after a retransmission timeout's time, which a
+/// controller is not told; and whether a training job's pauses should count as idle is for the experiment to say. So it
+/// is off unless asked for.
+pub(crate) const RESTART_AFTER: Parameter = Parameter {
+    name: "restart_after",
+    kind: Kind::Span { default: None, min: Span::from_nanos(1) },
+    about: "begin again from the initial window when nothing was sent for longer than this (RFC 5681, section 4.1)",
+};
+
 /// A congestion window and its slow-start threshold, in bytes.
 #[derive(Debug, Clone)]
 pub(crate) struct Window {
@@ -32,13 +42,44 @@ pub(crate) struct Window {
     before: Option<(u64, u64)>,
     /// The retransmission timer expired and nothing has been acknowledged since.
     timed_out: bool,
+    /// Window to restart with after idle.
+    initial: u64,
+    restart_after: Option<Span>,
+    last_sent: Time,
 }
 
 impl Window {
     pub(crate) fn new(path: &Path) -> Window {
-        let cwnd = path.initial_window.get().clamp(path.mss.get().max(1), CEILING);
-        // RFC 5681, section 3.1: the initial threshold is arbitrarily high.
-        Window { cwnd, ssthresh: CEILING, credit: 0, before: None, timed_out: false }
+        let initial = path.initial_window.get().clamp(path.mss.get().max(1), CEILING);
+        Window {
+            cwnd: initial,
+            // RFC 5681, section 3.1: the initial threshold is arbitrarily high.
+            ssthresh: CEILING,
+            credit: 0,
+            before: None,
+            timed_out: false,
+            initial,
+            restart_after: None,
+            last_sent: path.now,
+        }
+    }
+
+    /// The same with what [`RESTART_AFTER`] says.
+    pub(crate) fn with_restart(mut self, params: &Params) -> Window {
+        self.restart_after = params.span(RESTART_AFTER.name);
+        self
+    }
+
+    /// Notes that a packet left; returns whether the window begins again after an idle time.
+    pub(crate) fn on_sent(&mut self, sent: &Sent) -> bool {
+        let idle = sent.now.since(self.last_sent);
+        self.last_sent = sent.now;
+        let restart = sent.restart && self.restart_after.is_some_and(|after| idle > after) && self.cwnd > self.initial;
+        if restart {
+            self.cwnd = self.initial;
+            self.credit = 0;
+        }
+        restart
     }
 
     pub(crate) fn bytes(&self) -> Bytes {

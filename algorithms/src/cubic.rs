@@ -2,7 +2,7 @@
 //!
 //! RFC 9438, with HyStart++ (RFC 9406) in the first slow start.
 
-use crate::aimd::{MIN_SSTHRESH, Window};
+use crate::aimd::{MIN_SSTHRESH, RESTART_AFTER, Window};
 use crate::hystart::{self, HyStart};
 use crate::registry::{Entry, Kind, Needs, Parameter, Params};
 use crate::{Ack, Cause, Congestion, Control, Controller, Ecn, EcnFeedback, Explanation, Path, Sent, Time};
@@ -42,6 +42,7 @@ pub(crate) const ENTRY: Entry = Entry {
             kind: Kind::Switch { default: false },
             about: "take congestion marks as loss (RFC 3168) instead of being dropped",
         },
+        RESTART_AFTER,
     ],
     needs: Needs::NOTHING,
     source: "RFC 9438, RFC 9406",
@@ -89,7 +90,7 @@ struct Cubic {
 impl Cubic {
     fn new(params: &Params, path: &Path) -> Cubic {
         Cubic {
-            window: Window::new(path),
+            window: Window::new(path).with_restart(params),
             hystart: params.switch("hystart").then(HyStart::new),
             curve: Curve { w_max: 0.0, prior: f64::INFINITY, epoch: None },
             before: None,
@@ -217,7 +218,10 @@ impl Controller for Cubic {
     }
 
     fn on_sent(&mut self, sent: &Sent) {
-        if sent.restart {
+        if self.window.on_sent(sent) {
+            self.curve.epoch = None;
+            self.reason = "idle: begins again";
+        } else if sent.restart {
             self.hold_curve(sent.now);
         }
     }
@@ -254,19 +258,19 @@ mod tests {
     const RTT: Span = Span::from_millis(100);
 
     /// A window of 1000 packets meets a loss, recovers, and gets ACKs of the whole window each round trip.
-    struct Curve {
+    struct Flow {
         cubic: Box<dyn Controller>,
         now: Time,
     }
 
-    impl Curve {
-        fn after_loss(spec: &str) -> Curve {
+    impl Flow {
+        fn after_loss(spec: &str) -> Flow {
             let mut cubic = controller(spec);
             while window(&*cubic) < 1000.0 {
                 cubic.on_ack(&ack(2));
             }
             cubic.on_congestion(&congestion(Cause::Loss, 1000));
-            Curve { cubic, now: Time::ZERO }
+            Flow { cubic, now: Time::ZERO }
         }
 
         fn run(&mut self, span: Span) {
@@ -281,89 +285,89 @@ mod tests {
 
     #[test]
     fn loss_keeps_seven_tenths() {
-        let curve = Curve::after_loss("cubic");
-        assert_eq!(window(&*curve.cubic), 700.0);
-        assert_eq!(signal(&*curve.cubic, "ssthresh_bytes"), 700_000.0);
+        let flow = Flow::after_loss("cubic");
+        assert_eq!(window(&*flow.cubic), 700.0);
+        assert_eq!(signal(&*flow.cubic, "ssthresh_bytes"), 700_000.0);
     }
 
     #[test]
     fn window_follows_the_cubic_curve_to_the_plateau_and_beyond() {
-        let mut curve = Curve::after_loss("cubic");
+        let mut flow = Flow::after_loss("cubic");
         // K = cbrt((1000 - 700) / 0.4).
         let k = libm::cbrt(300.0 / 0.4);
         let expected = |t: f64| 0.4 * (t - k) * (t - k) * (t - k) + 1000.0;
         for second in 1..=15 {
-            curve.run(Span::from_secs(1));
-            let (got, wanted) = (window(&*curve.cubic), expected(f64::from(second)));
+            flow.run(Span::from_secs(1));
+            let (got, wanted) = (window(&*flow.cubic), expected(f64::from(second)));
             assert!((got - wanted).abs() < 0.02 * wanted, "after {second} s: {got}, expected {wanted}");
         }
-        assert!((signal(&*curve.cubic, "k_s") - k).abs() < 1e-9);
+        assert!((signal(&*flow.cubic, "k_s") - k).abs() < 1e-9);
     }
 
     #[test]
     fn the_curve_waits_while_the_application_is_the_limit() {
-        let mut curve = Curve::after_loss("cubic");
-        curve.run(Span::from_secs(5));
-        let before = window(&*curve.cubic);
+        let mut flow = Flow::after_loss("cubic");
+        flow.run(Span::from_secs(5));
+        let before = window(&*flow.cubic);
         for _ in 0..100 {
-            curve.now += RTT;
-            curve.cubic.on_ack(&Ack { now: curve.now, smoothed_rtt: RTT, window_limited: false, ..ack(1) });
+            flow.now += RTT;
+            flow.cubic.on_ack(&Ack { now: flow.now, smoothed_rtt: RTT, window_limited: false, ..ack(1) });
         }
-        curve.now += Span::from_secs(30);
-        curve.cubic.on_sent(&Sent { now: curve.now, restart: true, ..Sent::default() });
-        curve.run(Span::from_millis(100));
-        assert!(window(&*curve.cubic) - before < 20.0, "{} from {before}", window(&*curve.cubic));
+        flow.now += Span::from_secs(30);
+        flow.cubic.on_sent(&Sent { now: flow.now, restart: true, ..Sent::default() });
+        flow.run(Span::from_millis(100));
+        assert!(window(&*flow.cubic) - before < 20.0, "{} from {before}", window(&*flow.cubic));
     }
 
     #[test]
     fn on_a_short_path_it_keeps_up_with_reno() {
-        let mut curve = Curve::after_loss("cubic");
+        let mut flow = Flow::after_loss("cubic");
         let rtt = Span::from_micros(100);
-        let before = window(&*curve.cubic);
+        let before = window(&*flow.cubic);
         for _ in 0..100 {
-            let packets = window(&*curve.cubic) as u64;
-            curve.now += rtt;
-            curve.cubic.on_ack(&Ack { now: curve.now, smoothed_rtt: rtt, ..ack(packets) });
+            let packets = window(&*flow.cubic) as u64;
+            flow.now += rtt;
+            flow.cubic.on_ack(&Ack { now: flow.now, smoothed_rtt: rtt, ..ack(packets) });
         }
         // alpha = 3 (1 - 0.7) / (1 + 0.7) packets a round trip.
-        let grown = window(&*curve.cubic) - before;
+        let grown = window(&*flow.cubic) - before;
         assert!((grown - 52.9).abs() < 2.0, "{grown}");
-        assert_eq!(curve.cubic.explain().reason, "Reno-friendly region");
+        assert_eq!(flow.cubic.explain().reason, "Reno-friendly region");
     }
 
     #[test]
     fn fast_convergence_remembers_less_than_the_window() {
-        let mut curve = Curve::after_loss("cubic");
-        curve.cubic.on_congestion(&congestion(Cause::Loss, 700));
-        assert_eq!(signal(&*curve.cubic, "w_max_bytes"), 700_000.0 * 1.7 / 2.0);
-        let mut curve = Curve::after_loss("cubic?fast_convergence=false");
-        curve.cubic.on_congestion(&congestion(Cause::Loss, 700));
-        assert_eq!(signal(&*curve.cubic, "w_max_bytes"), 700_000.0);
+        let mut flow = Flow::after_loss("cubic");
+        flow.cubic.on_congestion(&congestion(Cause::Loss, 700));
+        assert_eq!(signal(&*flow.cubic, "w_max_bytes"), 700_000.0 * 1.7 / 2.0);
+        let mut flow = Flow::after_loss("cubic?fast_convergence=false");
+        flow.cubic.on_congestion(&congestion(Cause::Loss, 700));
+        assert_eq!(signal(&*flow.cubic, "w_max_bytes"), 700_000.0);
     }
 
     #[test]
     fn after_a_timeout_the_curve_begins_at_its_plateau() {
-        let mut curve = Curve::after_loss("cubic");
-        curve.cubic.on_congestion(&congestion(Cause::Timeout, 600));
-        assert_eq!(window(&*curve.cubic), 1.0);
-        assert_eq!(signal(&*curve.cubic, "ssthresh_bytes"), 420_000.0);
-        while window(&*curve.cubic) < 420.0 {
-            curve.cubic.on_ack(&Ack { phase: Phase::Loss, ..ack(1) });
+        let mut flow = Flow::after_loss("cubic");
+        flow.cubic.on_congestion(&congestion(Cause::Timeout, 600));
+        assert_eq!(window(&*flow.cubic), 1.0);
+        assert_eq!(signal(&*flow.cubic, "ssthresh_bytes"), 420_000.0);
+        while window(&*flow.cubic) < 420.0 {
+            flow.cubic.on_ack(&Ack { phase: Phase::Loss, ..ack(1) });
         }
-        curve.run(RTT);
-        assert_eq!(signal(&*curve.cubic, "k_s"), 0.0);
-        assert!(window(&*curve.cubic) < 422.0);
+        flow.run(RTT);
+        assert_eq!(signal(&*flow.cubic, "k_s"), 0.0);
+        assert!(window(&*flow.cubic) < 422.0);
     }
 
     #[test]
     fn a_spurious_loss_is_taken_back_with_its_curve() {
-        let mut curve = Curve::after_loss("cubic");
-        curve.run(Span::from_secs(5));
-        let (before, k) = (window(&*curve.cubic), signal(&*curve.cubic, "k_s"));
-        curve.cubic.on_congestion(&congestion(Cause::Loss, 900));
-        assert!(window(&*curve.cubic) < before);
-        curve.cubic.on_undo(curve.now);
-        assert_eq!((window(&*curve.cubic), signal(&*curve.cubic, "k_s")), (before, k));
+        let mut flow = Flow::after_loss("cubic");
+        flow.run(Span::from_secs(5));
+        let (before, k) = (window(&*flow.cubic), signal(&*flow.cubic, "k_s"));
+        flow.cubic.on_congestion(&congestion(Cause::Loss, 900));
+        assert!(window(&*flow.cubic) < before);
+        flow.cubic.on_undo(flow.now);
+        assert_eq!((window(&*flow.cubic), signal(&*flow.cubic, "k_s")), (before, k));
     }
 
     #[test]

@@ -2,10 +2,10 @@
 //!
 //! RFC 8257. Where nothing is marked, and on loss, it is Reno.
 
-use crate::aimd::{Window, half_of_flight};
+use crate::aimd::{RESTART_AFTER, Window, half_of_flight};
 use crate::hystart::Growth;
 use crate::registry::{Entry, Kind, Needs, Parameter, Params};
-use crate::{Ack, Cause, Congestion, Control, Controller, Ecn, EcnFeedback, Explanation, Path, Time};
+use crate::{Ack, Cause, Congestion, Control, Controller, Ecn, EcnFeedback, Explanation, Path, Sent, Time};
 
 pub(crate) const ENTRY: Entry = Entry {
     name: "dctcp",
@@ -24,6 +24,7 @@ pub(crate) const ENTRY: Entry = Entry {
             kind: Kind::Integer { default: 2, min: 1, max: 1000 },
             about: "marks reduce the window to this at least, in packets",
         },
+        RESTART_AFTER,
     ],
     needs: Needs { ecn_marking: true, ..Needs::NOTHING },
     source: "RFC 8257; Alizadeh et al., SIGCOMM 2010",
@@ -47,7 +48,7 @@ struct Dctcp {
 impl Dctcp {
     fn new(params: &Params, path: &Path) -> Dctcp {
         Dctcp {
-            window: Window::new(path),
+            window: Window::new(path).with_restart(params),
             // RFC 8257, section 4.2: a first mark in slow start then halves the window, as a loss would.
             alpha: 1.0,
             window_end: 0,
@@ -113,6 +114,12 @@ impl Controller for Dctcp {
     fn on_undo(&mut self, _now: Time) {
         if self.window.undo() {
             self.reason = "spurious reduction undone";
+        }
+    }
+
+    fn on_sent(&mut self, sent: &Sent) {
+        if self.window.on_sent(sent) {
+            self.reason = "idle: begins again";
         }
     }
 

@@ -114,7 +114,7 @@ proptest! {
     fn no_sequence_of_calls_breaks_a_controller(calls in prop::collection::vec(call(), 1..150), seed in any::<u64>()) {
         let registry = Registry::default();
         let plain = registry.entries().iter().map(|entry| entry.name);
-        for spec in plain.chain(["reno?hystart=true&ecn=true", "paced?rate=1Gbit/s", "bbr?quantum=64KiB"]) {
+        for spec in plain.chain(["reno?hystart=true&ecn=true", "paced?rate=1Gbit/s", "cubic?restart_after=1us", "bbr?quantum=64KiB"]) {
             let builder = registry.parse(spec).unwrap();
             let mut controller = builder.build(&Path { seed, ..Path::default() });
             let (mut now, mut delivered) = (Time::ZERO, 0);

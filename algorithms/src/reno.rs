@@ -2,10 +2,10 @@
 //!
 //! RFC 5681 and 6582, with growth counted in bytes (RFC 3465). Fast retransmit and recovery are the stack's.
 
-use crate::aimd::{Window, half_of_flight};
+use crate::aimd::{RESTART_AFTER, Window, half_of_flight};
 use crate::hystart::{self, HyStart};
 use crate::registry::{Entry, Kind, Needs, Parameter, Params};
-use crate::{Ack, Cause, Congestion, Control, Controller, Ecn, EcnFeedback, Explanation, Path, Time};
+use crate::{Ack, Cause, Congestion, Control, Controller, Ecn, EcnFeedback, Explanation, Path, Sent, Time};
 
 pub(crate) const ENTRY: Entry = Entry {
     name: "reno",
@@ -22,6 +22,7 @@ pub(crate) const ENTRY: Entry = Entry {
             kind: Kind::Switch { default: false },
             about: "leave the first slow start as delay rises (HyStart++, RFC 9406)",
         },
+        RESTART_AFTER,
     ],
     needs: Needs::NOTHING,
     source: "RFC 5681, RFC 6582, RFC 3465",
@@ -39,7 +40,7 @@ struct Reno {
 impl Reno {
     fn new(params: &Params, path: &Path) -> Reno {
         Reno {
-            window: Window::new(path),
+            window: Window::new(path).with_restart(params),
             hystart: params.switch("hystart").then(HyStart::new),
             ecn: params.switch("ecn"),
             reason: "initial window",
@@ -83,6 +84,12 @@ impl Controller for Reno {
     fn on_undo(&mut self, _now: Time) {
         if self.window.undo() {
             self.reason = "spurious reduction undone";
+        }
+    }
+
+    fn on_sent(&mut self, sent: &Sent) {
+        if self.window.on_sent(sent) {
+            self.reason = "idle: begins again";
         }
     }
 
@@ -200,6 +207,20 @@ mod tests {
         reno.on_congestion(&congestion(Cause::Ecn, 30));
         assert_eq!(reno.control().window, Bytes::new(15 * MSS));
         assert_eq!(controller("reno").control().ecn, Ecn::NotEct);
+    }
+
+    #[test]
+    fn after_an_idle_time_it_begins_again_only_if_asked_to() {
+        for (spec, expected) in [("reno", 20.0), ("reno?restart_after=1ms", 10.0)] {
+            let mut reno = controller(spec);
+            (0..5).for_each(|_| reno.on_ack(&ack(2)));
+            let at = |us| Time::ZERO + Span::from_micros(us);
+            reno.on_sent(&Sent { now: at(0), ..Sent::default() });
+            reno.on_sent(&Sent { now: at(900), restart: true, ..Sent::default() });
+            assert_eq!(window(&*reno), 20.0);
+            reno.on_sent(&Sent { now: at(2000), restart: true, ..Sent::default() });
+            assert_eq!(window(&*reno), expected);
+        }
     }
 
     #[test]
