@@ -30,6 +30,13 @@ pub struct Entry {
     pub build: fn(&Params, &Path) -> Box<dyn Controller>,
 }
 
+impl Entry {
+    /// An entry without parameters or needs; what it has more is set on it: `Entry { summary: "...", ..Entry::new(...) }`.
+    pub const fn new(name: &'static str, build: fn(&Params, &Path) -> Box<dyn Controller>) -> Entry {
+        Entry { name, aliases: &[], summary: "", parameters: &[], needs: Needs::NOTHING, source: "", build }
+    }
+}
+
 /// What a controller needs of the network and the stack to be itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Needs {
@@ -85,6 +92,39 @@ impl Registry {
     }
 
     /// Adds a controller.
+    ///
+    /// ```
+    /// use burstlab_algorithms::{
+    ///     Ack, Bytes, Congestion, Control, Controller, Entry, Explanation, Kind, Parameter, Path, Registry,
+    /// };
+    ///
+    /// struct Fixed { window: Bytes }
+    ///
+    /// impl Controller for Fixed {
+    ///     fn on_ack(&mut self, _: &Ack) {}
+    ///     fn on_congestion(&mut self, _: &Congestion) {}
+    ///     fn control(&self) -> Control { Control::window(self.window) }
+    ///     fn explain(&self) -> Explanation { Explanation::default() }
+    /// }
+    ///
+    /// const PACKETS: Parameter = Parameter {
+    ///     name: "packets",
+    ///     kind: Kind::Integer { default: 10, min: 1, max: 10_000 },
+    ///     about: "window, in packets",
+    /// };
+    ///
+    /// let mut registry = Registry::default();
+    /// registry.add(Entry {
+    ///     summary: "a window that never changes",
+    ///     parameters: &[PACKETS],
+    ///     ..Entry::new("fixed", |params, path| {
+    ///         Box::new(Fixed { window: Bytes::new(params.integer("packets") * path.mss.get()) })
+    ///     })
+    /// })?;
+    /// let fixed = registry.parse("fixed?packets=4")?.build(&Path::default());
+    /// assert_eq!(fixed.control().window, Bytes::new(4 * 1460));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// If its name or one of its aliases is taken.
