@@ -4,6 +4,8 @@
 //! segments come out of [`Endpoint::poll_transmit`], and [`Endpoint::next_wake`] says when it wants to be called
 //! again. It knows neither the simulator nor a socket.
 
+pub mod native;
+
 use burstlab_algorithms::{Bytes, Explanation, Rate, Span, Time};
 use burstlab_network::Segment;
 

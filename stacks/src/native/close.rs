@@ -1,0 +1,136 @@
+//! The end of a connection: FINs, resets, and segments that could be forged.
+//!
+//! RFC 9293, sections 3.6 and 3.10.7; RFC 5961.
+
+use burstlab_algorithms::{Span, Time};
+use burstlab_network::{Flags, Segment, SynOptions};
+
+use super::connection::{Connection, State};
+
+/// Challenge ACKs per [`CHALLENGE_PERIOD`] (RFC 5961, section 7).
+const CHALLENGES: u32 = 10;
+/// The period over which they are counted (RFC 5961, section 7).
+const CHALLENGE_PERIOD: Span = Span::from_secs(5);
+
+/// Bounds how often a challenge ACK goes out.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Challenges {
+    since: Time,
+    sent: u32,
+}
+
+impl Challenges {
+    fn allow(&mut self, now: Time) -> bool {
+        if now.since(self.since) >= CHALLENGE_PERIOD {
+            *self = Challenges { since: now, sent: 0 };
+        }
+        self.sent += 1;
+        self.sent <= CHALLENGES
+    }
+}
+
+impl Connection {
+    /// The application closed: a FIN follows its last byte.
+    pub(super) fn start_closing(&mut self, _now: Time) {
+        match self.state {
+            State::Listen => self.state = State::Closed,
+            State::Established => self.state = State::FinWait1,
+            State::CloseWait => self.state = State::LastAck,
+            State::SynSent | State::SynReceived => {}
+            _ => return,
+        }
+        self.sender.closing = true;
+    }
+
+    /// The peer's FIN and all before it arrived.
+    pub(super) fn on_peer_closed(&mut self, now: Time) {
+        match self.state {
+            State::Established => self.state = State::CloseWait,
+            State::FinWait1 => self.state = State::Closing,
+            State::FinWait2 => self.wait(now),
+            _ => {}
+        }
+    }
+
+    /// The peer acknowledged this side's FIN.
+    pub(super) fn on_fin_acknowledged(&mut self, now: Time) {
+        match self.state {
+            State::FinWait1 => self.state = State::FinWait2,
+            State::Closing => self.wait(now),
+            State::LastAck => self.state = State::Closed,
+            _ => {}
+        }
+    }
+
+    fn wait(&mut self, now: Time) {
+        self.state = State::TimeWait;
+        self.expires = now + self.config.time_wait;
+    }
+
+    /// The peer sent its FIN again: the last ACK was lost.
+    pub(super) fn restart_time_wait(&mut self, now: Time, segment: &Segment) {
+        if self.state == State::TimeWait && segment.flags.has(Flags::FIN) {
+            self.wait(now);
+        }
+    }
+
+    /// A reset or SYN within the window: only a reset at the very place is believed (RFC 5961, sections 3.2 and 4.2).
+    pub(super) fn on_reset_or_syn(&mut self, now: Time, start: i64, segment: &Segment) {
+        if segment.flags.has(Flags::RST) && start == self.receiver.next as i64 {
+            if matches!(self.state, State::TimeWait | State::Closing | State::LastAck) {
+                self.finish(State::Closed);
+            } else {
+                self.fail();
+            }
+        } else {
+            self.challenge(now);
+        }
+    }
+
+    /// Asks the peer, by an ACK, whether it meant it.
+    pub(super) fn challenge(&mut self, now: Time) {
+        if self.challenges.allow(now) {
+            self.receiver.ack.demand();
+        }
+    }
+
+    /// Answers a segment that belongs to no connection: RFC 9293, section 3.10.7.1.
+    pub(super) fn refuse(&mut self, segment: &Segment) {
+        if segment.flags.has(Flags::RST) {
+            return;
+        }
+        self.reply = Some(if segment.flags.has(Flags::ACK) {
+            self.skeleton(Flags::RST, segment.ack, 0, SynOptions::default())
+        } else {
+            let ack = segment.seq.wrapping_add(segment.seq_len());
+            self.skeleton(Flags::RST.with(Flags::ACK), 0, ack, SynOptions::default())
+        });
+    }
+
+    /// The application tears the connection down.
+    pub(super) fn reset_peer(&mut self, _now: Time) {
+        if self.is_synchronized() || self.state == State::SynReceived {
+            let seq = self.numbering.wire(self.sender.board.next());
+            let ack = self.receiver.numbering.wire(self.receiver.next);
+            self.reply = Some(self.skeleton(Flags::RST.with(Flags::ACK), seq, ack, SynOptions::default()));
+        }
+        if !matches!(self.state, State::Closed | State::TimeWait) {
+            self.fail();
+        }
+    }
+
+    /// The connection is over, and not in good order.
+    pub(super) fn fail(&mut self) {
+        self.finish(State::Failed);
+    }
+
+    fn finish(&mut self, state: State) {
+        self.state = state;
+        self.expires = Time::NEVER;
+        self.opening.at = Time::NEVER;
+        self.sender.timer.at = Time::NEVER;
+        self.sender.control.timer = Time::NEVER;
+        self.sender.paced_until = Time::NEVER;
+        self.receiver.ack.on_sent();
+    }
+}

@@ -1,0 +1,434 @@
+//! One side of a connection: segments in, segments out.
+
+use burstlab_algorithms::{Bytes, Controller, EcnFeedback, Explanation, JobView, Rate, Time};
+use burstlab_network::{Codepoint, Direction, Flags, FlowId, SackBlocks, Segment, SynOptions, Timestamps};
+
+use super::Config;
+use super::close::Challenges;
+use super::handshake::Opening;
+use super::receiver::Receiver;
+use super::sender::{Packet, Sender};
+use super::seq::Numbering;
+use crate::{Counters, Endpoint, Snapshot, Status};
+
+/// The states of RFC 9293, section 3.3.2. A connection listens until it is opened or a SYN comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    Listen,
+    SynSent,
+    SynReceived,
+    Established,
+    FinWait1,
+    FinWait2,
+    CloseWait,
+    Closing,
+    LastAck,
+    TimeWait,
+    Closed,
+    Failed,
+}
+
+/// Bytes that options may take (RFC 9293, section 3.1).
+const OPTIONS: u32 = 40;
+
+/// One side of one TCP connection.
+pub struct Connection {
+    pub(super) config: Config,
+    flow: FlowId,
+    direction: Direction,
+    pub(super) state: State,
+    pub(super) numbering: Numbering,
+    pub(super) sender: Sender,
+    pub(super) receiver: Receiver,
+    pub(super) opening: Opening,
+    /// Feedback that this side wants for its own data and offers for the peer's.
+    pub(super) feedback: EcnFeedback,
+    pub(super) timestamps: bool,
+    /// Shift of the window field in segments of the peer.
+    pub(super) peer_shift: u8,
+    /// SND.WL1 and SND.WL2.
+    window_from: (i64, u64),
+    /// A segment to go out before anything else: a reset.
+    pub(super) reply: Option<Segment>,
+    pub(super) challenges: Challenges,
+    /// End of TIME-WAIT.
+    pub(super) expires: Time,
+}
+
+impl Connection {
+    /// A connection that listens. The segments that it sends belong to `flow` and go in `direction`; `controller` governs
+    /// what it sends, and `feedback` is what it asks of the peer in the handshake: what the controller says in
+    /// [`Controller::ecn_feedback`], and the same on both sides, since each side echoes marks the way it wants its own echoed.
+    pub fn new(
+        config: Config,
+        direction: Direction,
+        flow: FlowId,
+        controller: Box<dyn Controller>,
+        feedback: EcnFeedback,
+    ) -> Connection {
+        Connection {
+            flow,
+            direction,
+            state: State::Listen,
+            numbering: Numbering::after_syn(config.initial_sequence),
+            sender: Sender::new(&config, controller),
+            receiver: Receiver::new(&config),
+            opening: Opening::default(),
+            feedback,
+            timestamps: false,
+            peer_shift: 0,
+            window_from: (0, 0),
+            reply: None,
+            challenges: Challenges::default(),
+            expires: Time::NEVER,
+            config,
+        }
+    }
+
+    /// Whether the application reads everything as it comes, as it does from the start. What it does not read takes up
+    /// the receive buffer and closes the window.
+    pub fn set_reading(&mut self, reading: bool) {
+        self.receiver.set_reading(reading);
+    }
+
+    /// The application reads `bytes` of what waits while [`set_reading`](Self::set_reading) is off.
+    pub fn read(&mut self, bytes: Bytes) {
+        self.receiver.read(bytes.get());
+    }
+
+    /// Whether data may come in.
+    fn receives(&self) -> bool {
+        matches!(self.state, State::Established | State::FinWait1 | State::FinWait2)
+    }
+
+    /// Whether what the sender has may go out.
+    fn sends(&self) -> bool {
+        use State::{CloseWait, Closing, Established, FinWait1, LastAck};
+        matches!(self.state, Established | FinWait1 | CloseWait | Closing | LastAck)
+    }
+
+    pub(super) fn is_synchronized(&self) -> bool {
+        !matches!(self.state, State::Listen | State::SynSent | State::SynReceived | State::Closed | State::Failed)
+    }
+
+    /// A segment behind the handshake, without payload.
+    pub(super) fn bare(&mut self, now: Time, seq: u32, flags: Flags) -> Segment {
+        Segment {
+            flow: self.flow,
+            direction: self.direction,
+            flags: flags.with(self.receiver.echo.flags()),
+            seq,
+            ack: self.receiver.numbering.wire(self.receiver.next),
+            window: self.receiver.advertise(),
+            timestamps: self.timestamps_now(now),
+            ..Segment::default()
+        }
+    }
+
+    pub(super) fn timestamps_now(&self, now: Time) -> Option<Timestamps> {
+        self.timestamps.then(|| Timestamps { value: super::stamp(now), echo: self.receiver.timestamp() })
+    }
+
+    /// A segment that carries nothing but what is given: SYNs and resets.
+    pub(super) fn skeleton(&self, flags: Flags, seq: u32, ack: u32, syn: SynOptions) -> Segment {
+        Segment { flow: self.flow, direction: self.direction, flags, seq, ack, syn, ..Segment::default() }
+    }
+
+    fn pure_ack(&mut self, now: Time) -> Segment {
+        let seq = self.numbering.wire(self.sender.board.next());
+        let mut segment = self.bare(now, seq, Flags::ACK);
+        segment.codepoint = self.sender.marks.codepoint(self.sender.control.ecn, false);
+        if let Some(answer) = self.take_answer() {
+            segment.flags = Flags::ACK.with(answer);
+        }
+        segment.acc_ecn = self.receiver.echo.option();
+        segment.sack = self.blocks(&segment);
+        self.receiver.on_ack_sent();
+        segment
+    }
+
+    /// SACK blocks, as many as the options of `segment` leave room for.
+    fn blocks(&mut self, segment: &Segment) -> SackBlocks {
+        if !self.receiver.has_blocks() {
+            return SackBlocks::default();
+        }
+        let room = (OPTIONS - segment.options_len()).saturating_sub(4) / 8;
+        self.receiver.take_blocks(room as usize)
+    }
+
+    /// The acknowledgement of what came before marks began or ended.
+    fn former_ack(&mut self, now: Time) -> Option<Segment> {
+        let former = self.receiver.former.take()?;
+        let mut segment = self.pure_ack(now);
+        segment.ack = self.receiver.numbering.wire(former.next);
+        segment.flags = Flags::ACK.with(former.flags);
+        // The segment that changed the state is still to be acknowledged.
+        self.receiver.ack.demand();
+        Some(segment)
+    }
+
+    fn data(&mut self, now: Time, packet: Packet) -> Segment {
+        let mut flags = Flags::ACK.with(packet.flags);
+        if packet.fin {
+            flags = flags.with(Flags::FIN);
+        }
+        if packet.start + u64::from(packet.payload) == self.sender.written {
+            flags = flags.with(Flags::PSH);
+        }
+        let mut segment = self.bare(now, self.numbering.wire(packet.start), flags);
+        segment.payload = packet.payload;
+        segment.codepoint = packet.codepoint;
+        // Options must not push a full packet over the MTU; pure ACKs say the same.
+        if self.receiver.has_blocks() && packet.payload + OPTIONS <= self.sender.mss {
+            segment.sack = self.blocks(&segment);
+        }
+        self.receiver.on_ack_sent();
+        segment
+    }
+
+    /// RFC 9293, section 3.10.7.4: a segment in a synchronized state.
+    fn on_synchronized(&mut self, now: Time, segment: &Segment) {
+        let start = self.receiver.numbering.position(segment.seq, self.receiver.next);
+        let end = start + i64::from(segment.seq_len());
+        if self.timestamps && !segment.flags.has(Flags::RST) && self.receiver.is_old(now, segment.timestamps) {
+            self.receiver.on_unacceptable(start, end, &mut self.sender.counters);
+            return;
+        }
+        if !self.receiver.is_acceptable(start, end) {
+            self.on_unacceptable(now, start, end, segment);
+            return;
+        }
+        if segment.flags.has(Flags::RST.with(Flags::SYN)) {
+            self.on_reset_or_syn(now, start, segment);
+            return;
+        }
+        if !segment.flags.has(Flags::ACK) {
+            return;
+        }
+        if self.timestamps {
+            self.receiver.note_timestamp(now, start, segment.timestamps);
+        }
+        if !self.on_acknowledgement(now, start, segment) {
+            return;
+        }
+        if self.receives() {
+            self.receiver.on_data(now, start, segment, &mut self.sender.counters);
+            if self.receiver.is_finished() {
+                self.on_peer_closed(now);
+            }
+        } else if segment.seq_len() > 0 {
+            self.receiver.ack.demand();
+            self.restart_time_wait(now, segment);
+        }
+    }
+
+    fn on_unacceptable(&mut self, now: Time, start: i64, end: i64, segment: &Segment) {
+        if segment.flags.has(Flags::RST) {
+            return;
+        }
+        self.receiver.on_unacceptable(start, end, &mut self.sender.counters);
+        self.restart_time_wait(now, segment);
+        // What an old duplicate says of our own data may still be news: a zero window's sender answers probes this way.
+        if segment.flags.has(Flags::ACK) && !segment.flags.has(Flags::SYN) {
+            self.on_acknowledgement(now, start, segment);
+        }
+    }
+
+    /// Takes the acknowledgement and the window. Whether the segment is to be processed further.
+    pub(super) fn on_acknowledgement(&mut self, now: Time, start: i64, segment: &Segment) -> bool {
+        let una = self.sender.board.una();
+        let ack = self.numbering.position(segment.ack, una);
+        if ack > self.sender.board.next() as i64 {
+            self.receiver.ack.demand();
+            return false;
+        }
+        // RFC 5961, section 5.2: neither of the future nor of a past beyond any window.
+        if ack < una as i64 - self.sender.peer_window_max.max(u64::from(u16::MAX)) as i64 {
+            self.challenge(now);
+            return false;
+        }
+        let updated = self.take_window(start, ack, segment);
+        // An overtaken ACK acknowledges nothing, but its SACK blocks may.
+        self.sender.on_ack(now, ack.max(una as i64) as u64, segment, self.numbering, updated);
+        if self.sender.closing && self.sender.board.una() > self.sender.written {
+            self.on_fin_acknowledged(now);
+        }
+        true
+    }
+
+    /// RFC 9293, section 3.10.7.4: only a newer segment may change the window. Whether it did.
+    fn take_window(&mut self, start: i64, ack: i64, segment: &Segment) -> bool {
+        let (from, at) = self.window_from;
+        if ack < self.sender.board.una() as i64 || !(from < start || from == start && at <= ack as u64) {
+            return false;
+        }
+        self.window_from = (start, ack as u64);
+        let window = u64::from(segment.window) << self.peer_shift;
+        let updated = window != self.sender.peer_window;
+        self.sender.peer_window = window;
+        self.sender.peer_window_max = self.sender.peer_window_max.max(window);
+        updated
+    }
+
+    /// The first window that the peer gives, in its SYN: not scaled.
+    pub(super) fn set_first_window(&mut self, window: u16) {
+        self.sender.peer_window = u64::from(window);
+        self.sender.peer_window_max = self.sender.peer_window;
+        self.window_from = (-1, 0);
+    }
+}
+
+impl Endpoint for Connection {
+    fn connect(&mut self, _now: Time) {
+        if self.state == State::Listen {
+            self.state = State::SynSent;
+            self.opening.ask();
+        }
+    }
+
+    fn write(&mut self, _now: Time, bytes: Bytes) {
+        if !self.sender.closing {
+            self.sender.written = self.sender.written.saturating_add(bytes.get());
+        }
+    }
+
+    fn close(&mut self, now: Time) {
+        self.start_closing(now);
+    }
+
+    fn abort(&mut self, now: Time) {
+        self.reset_peer(now);
+    }
+
+    fn on_segment(&mut self, now: Time, segment: &Segment) {
+        match self.state {
+            State::Listen | State::SynSent | State::SynReceived => self.on_opening_segment(now, segment),
+            State::Closed | State::Failed => self.refuse(segment),
+            _ => self.on_synchronized(now, segment),
+        }
+    }
+
+    fn on_wake(&mut self, now: Time) {
+        if self.sender.timer.at <= now {
+            self.sender.on_timer(now);
+            if self.sender.failed {
+                self.fail();
+            }
+        }
+        if self.sender.control.timer <= now {
+            self.sender.controller.on_timer(now);
+            self.sender.refresh();
+            if self.sender.control.timer <= now {
+                // A controller that leaves its timer in the past is not to be called without end.
+                self.sender.control.timer = Time::NEVER;
+            }
+        }
+        if self.sender.paced_until <= now {
+            self.sender.paced_until = Time::NEVER;
+        }
+        self.receiver.ack.on_wake(now);
+        if self.opening.at <= now {
+            self.on_opening_timeout();
+        }
+        if self.expires <= now {
+            self.expires = Time::NEVER;
+            self.state = State::Closed;
+        }
+    }
+
+    fn poll_transmit(&mut self, now: Time) -> Option<Segment> {
+        if let Some(reply) = self.reply.take() {
+            return Some(reply);
+        }
+        if self.receiver.ack.is_due() {
+            if self.receiver.former.is_some() {
+                return self.former_ack(now);
+            }
+            if self.is_synchronized() {
+                return Some(self.pure_ack(now));
+            }
+        }
+        if self.sends() {
+            let packet = self.sender.next_packet(now)?;
+            return Some(self.data(now, packet));
+        }
+        self.next_syn(now)
+    }
+
+    fn next_wake(&self) -> Time {
+        let sender = &self.sender;
+        sender
+            .timer
+            .at
+            .min(sender.control.timer)
+            .min(sender.paced_until)
+            .min(self.receiver.ack.deadline)
+            .min(self.opening.at)
+            .min(self.expires)
+    }
+
+    fn host_limited(&mut self, _now: Time) {
+        let sender = &mut self.sender;
+        if sender.board.in_flight() + u64::from(sender.mss) <= sender.window() {
+            sender.limited_until = sender.board.una();
+        }
+    }
+
+    fn received(&self) -> u64 {
+        self.receiver.delivered()
+    }
+
+    fn acknowledged(&self) -> u64 {
+        self.sender.board.una().min(self.sender.written)
+    }
+
+    fn written(&self) -> u64 {
+        self.sender.written
+    }
+
+    fn status(&self) -> Status {
+        match self.state {
+            State::Listen | State::SynSent | State::SynReceived => Status::Opening,
+            State::TimeWait | State::Closed => Status::Closed,
+            State::Failed => Status::Failed,
+            _ => Status::Open,
+        }
+    }
+
+    fn begin_iteration(&mut self, expected: Bytes) {
+        self.sender.job_base = self.sender.written;
+        self.sender.job = JobView { sent: Bytes::ZERO, expected };
+    }
+
+    fn set_fair_share(&mut self, share: Rate) {
+        self.sender.fair_share = Some(share);
+    }
+
+    fn counters(&self) -> Counters {
+        self.sender.counters
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        let sender = &self.sender;
+        Snapshot {
+            window: Bytes::new(sender.window()),
+            in_flight: Bytes::new(sender.board.in_flight()),
+            pacing_rate: sender.control.pacing_rate,
+            smoothed_rtt: sender.rtt.smoothed(),
+            delivered: sender.rate.delivered,
+        }
+    }
+
+    fn explain(&self) -> Explanation {
+        self.sender.controller.explain()
+    }
+}
+
+impl Connection {
+    /// The codepoint of SYNs: ECN-capable only where the feedback is of a data centre's kind (see [`Config::generalized_ecn`]).
+    pub(super) fn syn_codepoint(&self) -> Codepoint {
+        let mut marks = super::marks::Marks::new(self.config.generalized_ecn);
+        marks.set_feedback(self.feedback);
+        marks.codepoint(self.sender.control.ecn, false)
+    }
+}

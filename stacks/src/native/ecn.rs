@@ -1,0 +1,194 @@
+//! Explicit congestion notification, the receiver's half: how CE marks are told to the peer.
+//!
+//! RFC 3168 (ECE until CWR), RFC 8257, section 3.2 (ECE mirrors each packet) and RFC 9768 (counters).
+
+use burstlab_algorithms::EcnFeedback;
+use burstlab_network::{AccEcnCounters, Codepoint, Flags, Segment, U24};
+
+/// r.cep and s.cep begin here, so that a zeroed field is noticed (RFC 9768, section 3.2.1).
+pub(super) const FIRST_PACKETS: u64 = 5;
+/// CE marks after which an accurate receiver acknowledges at once (RFC 9768, section 3.2.2.5.1).
+const MARKS_PER_ACK: u8 = 2;
+
+/// What a segment's mark asks of the acknowledgement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ask {
+    /// Nothing special.
+    Nothing,
+    /// An ACK of what came before, with the state before (RFC 8257, figure 1).
+    FormerAck,
+    /// An ACK at once.
+    PromptAck,
+}
+
+/// What the receiver has seen of marks and how it tells.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Echo {
+    feedback: EcnFeedback,
+    /// Classic: ECE is being sent. DCTCP: DCTCP.CE, whether the last data packet was marked.
+    ece: bool,
+    /// r.cep.
+    packets: u64,
+    /// r.ceb.
+    ce: u64,
+    /// r.e0b.
+    ect0: u64,
+    /// r.e1b.
+    ect1: u64,
+    unreported: u8,
+}
+
+impl Echo {
+    /// Before negotiation: nothing is told.
+    pub fn new() -> Echo {
+        Echo { feedback: EcnFeedback::None, ece: false, packets: FIRST_PACKETS, ce: 0, ect0: 1, ect1: 1, unreported: 0 }
+    }
+
+    /// What was negotiated.
+    pub fn set_feedback(&mut self, feedback: EcnFeedback) {
+        self.feedback = feedback;
+    }
+
+    /// A SYN/ACK was marked: it counts (RFC 9768, section 3.2.2.1).
+    pub fn count_marked_handshake(&mut self) {
+        self.packets += 1;
+    }
+
+    /// A segment came in that is taken.
+    pub fn on_segment(&mut self, segment: &Segment) -> Ask {
+        let marked = segment.codepoint == Codepoint::Ce;
+        match self.feedback {
+            EcnFeedback::None => {}
+            _ if segment.payload == 0 && self.feedback != EcnFeedback::Accurate => {}
+            EcnFeedback::Classic => {
+                if segment.flags.has(Flags::CWR) {
+                    self.ece = false;
+                }
+                self.ece |= marked;
+            }
+            EcnFeedback::Dctcp => {
+                if self.ece != marked {
+                    return Ask::FormerAck;
+                }
+            }
+            EcnFeedback::Accurate => return self.count(segment, marked),
+        }
+        Ask::Nothing
+    }
+
+    /// DCTCP: takes over the mark of the segment that [`on_segment`](Self::on_segment) asked a former ACK for.
+    pub fn flip(&mut self) {
+        self.ece = !self.ece;
+    }
+
+    fn count(&mut self, segment: &Segment, marked: bool) -> Ask {
+        let bytes = u64::from(segment.payload);
+        match segment.codepoint {
+            Codepoint::Ce => self.ce += bytes,
+            Codepoint::Ect0 => self.ect0 += bytes,
+            Codepoint::Ect1 => self.ect1 += bytes,
+            Codepoint::NotEct => {}
+        }
+        if !marked {
+            self.ece = false;
+            return Ask::Nothing;
+        }
+        self.packets += 1;
+        self.unreported += 1;
+        let change = !std::mem::replace(&mut self.ece, true);
+        // Marked ACKs alone must not be answered by ACKs without end.
+        if segment.payload > 0 && (change || self.unreported >= MARKS_PER_ACK) { Ask::PromptAck } else { Ask::Nothing }
+    }
+
+    /// The flags that go out with each segment behind the handshake.
+    pub fn flags(&self) -> Flags {
+        match self.feedback {
+            EcnFeedback::None => Flags::NONE,
+            EcnFeedback::Accurate => ace(self.packets as u8),
+            _ if self.ece => Flags::ECE,
+            _ => Flags::NONE,
+        }
+    }
+
+    /// The option that goes out with pure ACKs.
+    pub fn option(&self) -> Option<AccEcnCounters> {
+        (self.feedback == EcnFeedback::Accurate).then(|| AccEcnCounters {
+            ect0: U24::wrapping(self.ect0),
+            ce: U24::wrapping(self.ce),
+            ect1: U24::wrapping(self.ect1),
+        })
+    }
+
+    /// An acknowledgement left.
+    pub fn on_ack_sent(&mut self) {
+        self.unreported = 0;
+    }
+}
+
+/// The ACE field with the low three bits of `count` (RFC 9768, section 3.2.2).
+pub(super) fn ace(count: u8) -> Flags {
+    [(4, Flags::AE), (2, Flags::CWR), (1, Flags::ECE)]
+        .into_iter()
+        .filter(|(bit, _)| count & bit != 0)
+        .fold(Flags::NONE, |flags, (_, flag)| flags.with(flag))
+}
+
+/// The count in the ACE field.
+pub(super) fn ace_of(flags: Flags) -> u8 {
+    u8::from(flags.has(Flags::AE)) << 2 | u8::from(flags.has(Flags::CWR)) << 1 | u8::from(flags.has(Flags::ECE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn data(codepoint: Codepoint, flags: Flags) -> Segment {
+        Segment { payload: 1000, codepoint, flags, ..Segment::default() }
+    }
+
+    fn echo(feedback: EcnFeedback) -> Echo {
+        let mut echo = Echo::new();
+        echo.set_feedback(feedback);
+        echo
+    }
+
+    #[test]
+    fn classic_echo_lasts_until_cwr() {
+        let mut echo = echo(EcnFeedback::Classic);
+        echo.on_segment(&data(Codepoint::Ce, Flags::ACK));
+        echo.on_segment(&data(Codepoint::Ect0, Flags::ACK));
+        assert_eq!(echo.flags(), Flags::ECE);
+        echo.on_segment(&data(Codepoint::Ect0, Flags::ACK.with(Flags::CWR)));
+        assert_eq!(echo.flags(), Flags::NONE);
+        echo.on_segment(&data(Codepoint::Ce, Flags::ACK.with(Flags::CWR)));
+        assert_eq!(echo.flags(), Flags::ECE, "CWR and a new mark: the mark counts");
+    }
+
+    #[test]
+    fn dctcp_asks_for_an_ack_of_the_former_state_at_each_change() {
+        let mut echo = echo(EcnFeedback::Dctcp);
+        assert_eq!(echo.on_segment(&data(Codepoint::Ect0, Flags::ACK)), Ask::Nothing);
+        assert_eq!(echo.on_segment(&data(Codepoint::Ce, Flags::ACK)), Ask::FormerAck);
+        echo.flip();
+        assert_eq!(echo.flags(), Flags::ECE);
+        assert_eq!(echo.on_segment(&data(Codepoint::Ce, Flags::ACK)), Ask::Nothing);
+        assert_eq!(echo.on_segment(&data(Codepoint::Ect0, Flags::ACK)), Ask::FormerAck);
+    }
+
+    #[test]
+    fn accurate_feedback_counts_packets_modulo_eight_and_bytes() {
+        let mut echo = echo(EcnFeedback::Accurate);
+        for _ in 0..10 {
+            echo.on_segment(&data(Codepoint::Ce, Flags::ACK));
+        }
+        assert_eq!(ace_of(echo.flags()), ((5 + 10) % 8) as u8);
+        assert_eq!(echo.option().map(|o| o.ce.get()), Some(10_000));
+    }
+
+    #[test]
+    fn the_ace_field_reads_back() {
+        for count in 0..8 {
+            assert_eq!(ace_of(ace(count)), count);
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Explicit congestion notification, the sender's half: what the peer's feedback says of marks.
+
+use burstlab_algorithms::{Ecn, EcnFeedback};
+use burstlab_network::{Codepoint, Flags, Segment};
+
+use super::ecn::{FIRST_PACKETS, ace_of};
+
+/// What one acknowledgement tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Told {
+    /// The ECE flag, where it has that meaning.
+    pub ece: bool,
+    /// Bytes marked, as well as the feedback can tell.
+    pub bytes: u64,
+    /// Whether anything was marked: congestion.
+    pub congested: bool,
+}
+
+/// What the sender knows of its marks, and what it has to answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Marks {
+    feedback: EcnFeedback,
+    everywhere: bool,
+    /// The next new packet carries CWR.
+    answer: bool,
+    /// s.cep.
+    packets: u64,
+    /// s.ceb, modulo 2^24.
+    bytes: u32,
+}
+
+impl Marks {
+    /// Before negotiation. `generalized`: packets other than new data are ECN-capable too, if the feedback allows it.
+    pub fn new(generalized: bool) -> Marks {
+        Marks { feedback: EcnFeedback::None, everywhere: generalized, answer: false, packets: FIRST_PACKETS, bytes: 0 }
+    }
+
+    /// What was negotiated.
+    pub fn set_feedback(&mut self, feedback: EcnFeedback) {
+        self.feedback = feedback;
+    }
+
+    /// The negotiated feedback.
+    pub fn feedback(&self) -> EcnFeedback {
+        self.feedback
+    }
+
+    /// Codepoint of a packet. `fresh`: it carries new data.
+    pub fn codepoint(&self, wanted: Ecn, fresh: bool) -> Codepoint {
+        let generalized = self.everywhere && matches!(self.feedback, EcnFeedback::Dctcp | EcnFeedback::Accurate);
+        if self.feedback == EcnFeedback::None || !(fresh || generalized) {
+            return Codepoint::NotEct;
+        }
+        match wanted {
+            Ecn::NotEct => Codepoint::NotEct,
+            Ecn::Ect0 => Codepoint::Ect0,
+            Ecn::Ect1 => Codepoint::Ect1,
+        }
+    }
+
+    /// The window was reduced: the receiver may stop its ECE (RFC 3168, section 6.1.2).
+    pub fn reduced(&mut self) {
+        self.answer = matches!(self.feedback, EcnFeedback::Classic | EcnFeedback::Dctcp);
+    }
+
+    /// Flags of a new packet.
+    pub fn take_flags(&mut self) -> Flags {
+        if std::mem::take(&mut self.answer) { Flags::CWR } else { Flags::NONE }
+    }
+
+    /// Reads an acknowledgement that newly delivers `delivered` bytes.
+    pub fn on_ack(&mut self, segment: &Segment, delivered: u64, mss: u64) -> Told {
+        match self.feedback {
+            EcnFeedback::None => Told::default(),
+            EcnFeedback::Accurate => self.count(segment, delivered, mss),
+            EcnFeedback::Classic | EcnFeedback::Dctcp => {
+                let ece = segment.flags.has(Flags::ECE);
+                Told { ece, bytes: if ece { delivered } else { 0 }, congested: ece }
+            }
+        }
+    }
+
+    /// RFC 9768, section 3.2.2.5 and appendix A.2: three bits may have wrapped around when many packets are
+    /// acknowledged at once; the byte counter tells if it is there, else the worst is taken for true.
+    fn count(&mut self, segment: &Segment, delivered: u64, mss: u64) -> Told {
+        let step = u64::from(ace_of(segment.flags).wrapping_sub(self.packets as u8) & 7);
+        if let Some(option) = segment.acc_ecn {
+            let bytes = option.ce.get().wrapping_sub(self.bytes) & 0xff_ffff;
+            // The upper half of the range means that this ACK is older than the last one.
+            if bytes >= 1 << 23 {
+                return Told::default();
+            }
+            self.bytes = option.ce.get();
+            // At least as many packets as these bytes fill, in steps of eight.
+            let fewest = u64::from(bytes).div_ceil(mss);
+            let packets = if fewest > step { step + (fewest - step).div_ceil(8) * 8 } else { step };
+            self.packets += packets;
+            return Told { ece: false, bytes: u64::from(bytes).min(delivered), congested: bytes > 0 };
+        }
+        let acked = delivered.div_ceil(mss);
+        if acked == 0 {
+            return Told::default();
+        }
+        let packets = if acked > 7 && acked >= step { acked - (acked - step) % 8 } else { step };
+        self.packets += packets;
+        Told { ece: false, bytes: (packets * mss).min(delivered), congested: packets > 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ecn::ace;
+    use super::*;
+    use burstlab_network::{AccEcnCounters, U24};
+
+    fn accurate() -> Marks {
+        let mut marks = Marks::new(true);
+        marks.set_feedback(EcnFeedback::Accurate);
+        marks
+    }
+
+    fn ack(count: u64, bytes: Option<u64>) -> Segment {
+        let acc_ecn = bytes.map(|n| AccEcnCounters { ce: U24::wrapping(n), ..AccEcnCounters::default() });
+        Segment { flags: Flags::ACK.with(ace(count as u8)), acc_ecn, ..Segment::default() }
+    }
+
+    #[test]
+    fn a_small_step_of_the_counter_is_taken_as_it_is() {
+        assert_eq!(accurate().on_ack(&ack(5 + 2, None), 2000, 1000).bytes, 2000);
+        assert!(!accurate().on_ack(&ack(5, None), 2000, 1000).congested);
+    }
+
+    #[test]
+    fn a_wrap_that_may_have_been_counts_as_one() {
+        assert_eq!(accurate().on_ack(&ack(5 + 2, None), 12_000, 1000).bytes, 10_000);
+    }
+
+    #[test]
+    fn the_byte_counter_settles_it() {
+        let mut marks = accurate();
+        assert_eq!(marks.on_ack(&ack(5 + 2, Some(2000)), 12_000, 1000).bytes, 2000);
+        assert_eq!(marks.on_ack(&ack(5 + 2 + 9, Some(11_000)), 12_000, 1000).bytes, 9000);
+        assert_eq!(marks.packets, 5 + 11);
+        assert_eq!(marks.on_ack(&ack(5 + 2, Some(2000)), 0, 1000), Told::default(), "overtaken by a newer ACK");
+    }
+
+    #[test]
+    fn classic_ecn_marks_new_data_only_and_the_others_everything() {
+        let mut marks = Marks::new(true);
+        marks.set_feedback(EcnFeedback::Classic);
+        assert_eq!(marks.codepoint(Ecn::Ect0, true), Codepoint::Ect0);
+        assert_eq!(marks.codepoint(Ecn::Ect0, false), Codepoint::NotEct);
+        marks.set_feedback(EcnFeedback::Dctcp);
+        assert_eq!(marks.codepoint(Ecn::Ect0, false), Codepoint::Ect0);
+    }
+}

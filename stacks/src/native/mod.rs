@@ -1,0 +1,61 @@
+//! burstlab's own TCP engine: the whole of a modern TCP, sans-IO, built to be measured.
+//!
+//! A [`Connection`] is one side of one connection and an [`Endpoint`](crate::Endpoint). Its parts, from the wire inwards:
+//!
+//! - `connection` takes segments in and puts them together; `handshake` and `close` are the states of RFC 9293.
+//! - `sender` decides what leaves: retransmissions before new data, as window, peer and `pacing` allow. `scoreboard`
+//!   holds a record of every packet that is out. `acks` takes an acknowledgement apart: delivery (`rate`), round trip
+//!   (`rto`), loss by time (`rack`), probes of the tail (`tlp`), marks (`marks`). `recovery` moves between phases, with
+//!   the window's reduction spread by `prr` and taken back by `frto` and `undo`. `persist` probes closed windows.
+//! - `receiver` keeps what arrived (`reassembly`) and says when to acknowledge (`delayed_ack`) and which marks to echo
+//!   (`ecn`).
+//! - `seq` translates between the wire's 32-bit numbers and positions of 64 bits; everything inside counts in positions
+//!   of the stream: 0 is the first byte, and the FIN takes the position behind the last one.
+//!
+//! The controller is asked for its window, rate and codepoint; everything else is the stack's.
+//!
+//! Timers are kept as few as can be: the send side has one, armed for the earliest of retransmission, tail probe,
+//! reordering window and window probe; beside it are the delayed ACK, the pacing release and the controller's own.
+//!
+//! Work per packet does not depend on the window: the ring of records is indexed by packet number, cumulative ACKs take
+//! from its front, SACK blocks that were seen before are skipped as ranges, and loss detection walks packets in the
+//! order in which they were sent and stops at the first that is too recent.
+
+use burstlab_algorithms::Time;
+
+mod acks;
+mod close;
+mod config;
+mod connection;
+mod delayed_ack;
+mod ecn;
+mod frto;
+mod handshake;
+mod marks;
+mod pacing;
+mod persist;
+mod prr;
+mod rack;
+mod ranges;
+mod rate;
+mod reassembly;
+mod receiver;
+mod recovery;
+mod rto;
+mod scoreboard;
+mod sender;
+mod seq;
+mod tlp;
+mod undo;
+
+#[cfg(test)]
+mod tests;
+
+pub use config::Config;
+pub use connection::Connection;
+
+/// The timestamp clock: one tick a microsecond, finer than any round trip, so that Eifel detection can tell an original
+/// from its retransmission (RFC 7323, section 5.4 asks for a millisecond or more; Linux offers microseconds as well).
+fn stamp(now: Time) -> u32 {
+    (now.as_nanos() / 1000) as u32
+}

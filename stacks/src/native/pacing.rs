@@ -1,0 +1,93 @@
+//! Pacing: packets leave at the controller's rate, in bursts no longer than it allows.
+
+use burstlab_algorithms::{Bytes, Control, Rate, Span, Time};
+
+/// A virtual clock that each packet advances by its time at the pacing rate (the generic cell rate algorithm, ITU-T I.371).
+///
+/// The rate counts payload, as delivery-rate samples do.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Pacing {
+    /// When the packets sent so far would be through at the pacing rate.
+    through: Time,
+    /// The pacing rate in bit/s; zero for none.
+    rate: Rate,
+    burst: Bytes,
+    /// How far `through` may be ahead of now.
+    slack: Span,
+    /// Time of a full packet: spares a division per packet.
+    full: Span,
+    mss: u32,
+}
+
+impl Pacing {
+    /// Takes over the controller's wishes.
+    pub fn set(&mut self, control: &Control, mss: u32) {
+        let rate = control.pacing_rate.unwrap_or(Rate::ZERO);
+        if rate == self.rate && (rate == Rate::ZERO || (control.burst == self.burst && mss == self.mss)) {
+            return;
+        }
+        self.rate = rate;
+        self.burst = control.burst;
+        self.mss = mss;
+        if rate != Rate::ZERO {
+            let packet = Bytes::new(u64::from(mss));
+            self.full = rate.transmission_time(packet);
+            self.slack = rate.transmission_time(control.burst - packet);
+        }
+    }
+
+    /// When the next packet may leave.
+    pub fn release(&self) -> Time {
+        if self.rate == Rate::ZERO { Time::ZERO } else { self.through - self.slack }
+    }
+
+    /// A packet left.
+    pub fn on_sent(&mut self, now: Time, payload: u32) {
+        if self.rate != Rate::ZERO {
+            let time = if payload == self.mss {
+                self.full
+            } else {
+                self.rate.transmission_time(Bytes::new(u64::from(payload)))
+            };
+            self.through = self.through.max(now) + time;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paced(burst: u64) -> Pacing {
+        let mut pacing = Pacing::default();
+        let mut control = Control::window(Bytes::MAX);
+        control.pacing_rate = Some(Rate::from_bits_per_sec(8_000_000_000));
+        control.burst = Bytes::new(burst);
+        pacing.set(&control, 1000);
+        pacing
+    }
+
+    fn sent_at_once(mut pacing: Pacing, now: Time) -> usize {
+        (0..100).take_while(|_| pacing.release() <= now && { pacing.on_sent(now, 1000); true }).count()
+    }
+
+    #[test]
+    fn packets_are_spaced_by_their_time_at_the_rate() {
+        let mut pacing = paced(1000);
+        let now = Time::from_nanos(5_000);
+        assert!(pacing.release() <= now);
+        pacing.on_sent(now, 1000);
+        assert_eq!(pacing.release(), Time::from_nanos(6_000));
+    }
+
+    #[test]
+    fn a_burst_leaves_in_one_go_and_idleness_saves_up_no_more() {
+        assert_eq!(sent_at_once(paced(4000), Time::from_nanos(1_000_000)), 4);
+        assert_eq!(sent_at_once(paced(1000), Time::from_nanos(1_000_000)), 1);
+    }
+
+    #[test]
+    fn no_rate_means_no_waiting() {
+        assert_eq!(sent_at_once(Pacing::default(), Time::ZERO), 100);
+    }
+}

@@ -1,0 +1,26 @@
+//! Probes of a closed window: RFC 9293, section 3.8.6.1.
+
+/// How far probing has come.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Persist {
+    /// A probe is out that the closed window may have turned away.
+    pub probing: bool,
+    /// Probes since the window closed: each waits twice as long.
+    pub backoff: u32,
+    /// Probes since the peer was last heard of.
+    pub unanswered: u32,
+}
+
+impl Persist {
+    /// A probe is due.
+    pub fn on_probe(&mut self) {
+        self.probing = true;
+        self.backoff = (self.backoff + 1).min(62);
+        self.unanswered += 1;
+    }
+
+    /// The window opened. Whether a probe was out, which has to be sent again now.
+    pub fn on_open(&mut self) -> bool {
+        std::mem::take(self).probing
+    }
+}

@@ -1,0 +1,275 @@
+//! The receive side: what arrived, what the window still takes, what to acknowledge and when.
+
+use burstlab_algorithms::Time;
+use burstlab_network::{SackBlock, SackBlocks, Segment, Timestamps};
+
+use super::Config;
+use super::delayed_ack::DelayedAck;
+use super::ecn::{Ask, Echo};
+use super::reassembly::Reassembly;
+use super::seq::{Numbering, earlier};
+use crate::Counters;
+
+/// Timestamps older than this say nothing (RFC 7323, section 5.5): 24 days, in nanoseconds.
+const TIMESTAMP_LIFETIME: u64 = 24 * 86_400 * 1_000_000_000;
+
+/// Everything that the receive side knows.
+#[derive(Debug)]
+pub(super) struct Receiver {
+    pub numbering: Numbering,
+    /// RCV.NXT: position behind what arrived without a hole; the FIN takes one.
+    pub next: u64,
+    /// Position of the peer's FIN, once seen.
+    fin: Option<u64>,
+    held: Reassembly,
+    /// Position up to which the application read.
+    read: u64,
+    pub reading: bool,
+    buffer: u64,
+    /// Right edge of the window, as last advertised.
+    edge: u64,
+    /// Shift of the window field.
+    pub shift: u8,
+    mss: u64,
+    pub ack: DelayedAck,
+    /// Position, and echo flags, of an acknowledgement that must precede the next.
+    pub former: Option<Former>,
+    pub echo: Echo,
+    duplicate: Option<(u64, u64)>,
+    pub sack: bool,
+    /// TS.Recent, and when it was taken.
+    recent: Option<(u32, Time)>,
+    /// Last.ACK.sent.
+    last_ack: u64,
+}
+
+/// An acknowledgement of what came before a change of marks (RFC 8257, section 3.2).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Former {
+    pub next: u64,
+    pub flags: burstlab_network::Flags,
+}
+
+impl Receiver {
+    pub fn new(config: &Config) -> Receiver {
+        Receiver {
+            numbering: Numbering::default(),
+            next: 0,
+            fin: None,
+            held: Reassembly::default(),
+            read: 0,
+            reading: true,
+            buffer: config.receive_buffer.get(),
+            edge: 0,
+            shift: 0,
+            mss: u64::from(config.mss),
+            ack: DelayedAck::new(config.delayed_ack),
+            former: None,
+            echo: Echo::new(),
+            duplicate: None,
+            sack: false,
+            recent: None,
+            last_ack: 0,
+        }
+    }
+
+    /// Whether the peer's FIN and everything before it arrived.
+    pub fn is_finished(&self) -> bool {
+        self.fin.is_some_and(|fin| self.next > fin)
+    }
+
+    /// Bytes in order, the FIN not counted.
+    fn arrived(&self) -> u64 {
+        self.next - u64::from(self.is_finished())
+    }
+
+    /// Bytes that the application got.
+    pub fn delivered(&self) -> u64 {
+        if self.reading { self.arrived() } else { self.read }
+    }
+
+    /// The application starts or stops reading all that comes.
+    pub fn set_reading(&mut self, reading: bool) {
+        if !reading && self.reading {
+            self.read = self.arrived();
+        }
+        self.reading = reading;
+        self.announce_room();
+    }
+
+    /// The application reads `bytes` of what waits.
+    pub fn read(&mut self, bytes: u64) {
+        self.read = (self.read + bytes).min(self.arrived());
+        self.announce_room();
+    }
+
+    /// Tells the sender of room, if it grew by enough (RFC 9293, section 3.8.6.2.2).
+    fn announce_room(&mut self) {
+        let grown = self.right_edge().saturating_sub(self.edge);
+        if grown > 0 && grown >= (2 * self.mss).min(self.buffer / 2) {
+            self.ack.demand();
+        }
+    }
+
+    /// The right edge that the buffer allows: never less than was advertised.
+    fn right_edge(&self) -> u64 {
+        let waiting = self.arrived() - self.delivered();
+        let free = self.buffer.saturating_sub(waiting).min(u64::from(u16::MAX) << self.shift);
+        let edge = self.next + (free >> self.shift << self.shift);
+        // Against silly windows: the edge moves by a full segment or half the buffer, or stays.
+        let moves = edge >= self.edge + self.mss.min(self.buffer / 2);
+        if moves { edge } else { self.edge }
+    }
+
+    /// The window field for the next acknowledgement; what it says is promised.
+    pub fn advertise(&mut self) -> u16 {
+        self.edge = self.right_edge().max(self.next);
+        let units = (self.edge - self.next).div_ceil(1 << self.shift);
+        u16::try_from(units).unwrap_or(u16::MAX)
+    }
+
+    /// The window field of a SYN, which is never scaled (RFC 7323, section 2.2).
+    pub fn advertise_unscaled(&mut self) -> u16 {
+        let window = self.buffer.min(u64::from(u16::MAX));
+        self.edge = self.edge.max(self.next + window);
+        window as u16
+    }
+
+    /// Whether a segment from `start` to `end` lies in the window: RFC 9293, section 3.4, table 6.
+    pub fn is_acceptable(&self, start: i64, end: i64) -> bool {
+        let (next, edge) = (self.next as i64, self.edge.max(self.next) as i64);
+        if end == start {
+            return start == next || (next <= start && start < edge);
+        }
+        start < edge && end > next
+    }
+
+    /// PAWS (RFC 7323, section 5): whether the segment is an old duplicate.
+    pub fn is_old(&self, now: Time, timestamps: Option<Timestamps>) -> bool {
+        match (timestamps, self.recent) {
+            (Some(seen), Some((recent, at))) => {
+                earlier(seen.value, recent) && now.since(at).as_nanos() < TIMESTAMP_LIFETIME
+            }
+            _ => false,
+        }
+    }
+
+    /// RFC 7323, section 4.3: the timestamp to echo is that of the oldest segment not yet acknowledged.
+    pub fn note_timestamp(&mut self, now: Time, start: i64, timestamps: Option<Timestamps>) {
+        if let Some(seen) = timestamps
+            && start <= self.last_ack as i64
+            && self.recent.is_none_or(|(recent, _)| !earlier(seen.value, recent))
+        {
+            self.recent = Some((seen.value, now));
+        }
+    }
+
+    /// The timestamp to echo.
+    pub fn timestamp(&self) -> u32 {
+        self.recent.map_or(0, |(recent, _)| recent)
+    }
+
+    /// An acceptable segment's payload and FIN.
+    pub fn on_data(&mut self, now: Time, start: i64, segment: &Segment, counters: &mut Counters) {
+        match self.echo.on_segment(segment) {
+            Ask::Nothing => {}
+            Ask::PromptAck => self.ack.demand(),
+            Ask::FormerAck => {
+                if self.ack.is_waiting() || self.ack.is_due() {
+                    self.former = Some(Former { next: self.next, flags: self.echo.flags() });
+                }
+                self.echo.flip();
+            }
+        }
+        let fin = segment.flags.has(burstlab_network::Flags::FIN);
+        if segment.payload == 0 && !fin {
+            return;
+        }
+        counters.marked_segments_received += u64::from(segment.codepoint == burstlab_network::Codepoint::Ce);
+        let end = start + i64::from(segment.payload);
+        if start == self.next as i64 && self.held.is_empty() && !fin && end as u64 <= self.edge {
+            self.next = end as u64;
+            counters.unique_segments_received += 1;
+            self.ack.on_data(now, u64::from(segment.payload), self.mss);
+            return;
+        }
+        self.take(now, start.max(0) as u64, end.max(0) as u64, fin, segment.payload > 0, counters);
+    }
+
+    /// The long way: out of order, overlapping, or with a FIN.
+    fn take(&mut self, now: Time, start: u64, end: u64, fin: bool, payload: bool, counters: &mut Counters) {
+        let before = self.next;
+        let cut = end.min(self.edge.max(self.next));
+        if fin && cut == end && self.fin.is_none() {
+            self.fin = Some(end);
+        }
+        let end = self.fin.map_or(cut, |fin| cut.min(fin));
+        let mut fresh = 0;
+        if start < end && end <= self.next {
+            self.duplicate = Some((start, end));
+        } else if start < end {
+            if start < self.next {
+                self.duplicate = Some((start, self.next));
+            }
+            let arrival = self.held.insert(start.max(self.next), end);
+            self.duplicate = self.duplicate.or(arrival.duplicate);
+            fresh = arrival.fresh;
+            self.next = self.held.advance(self.next);
+        }
+        if self.fin == Some(self.next) {
+            self.next += 1;
+        }
+        if payload {
+            let kind = if fresh > 0 {
+                &mut counters.unique_segments_received
+            } else {
+                &mut counters.duplicate_segments_received
+            };
+            *kind += 1;
+        }
+        // RFC 5681, section 4.2: at once when out of order and as a hole fills; and RFC 9293 for a FIN.
+        let plain = !fin && self.duplicate.is_none() && self.held.is_empty() && self.next - before == end - start;
+        self.ack.on_data(now, end.saturating_sub(start), self.mss);
+        if !plain {
+            self.ack.demand();
+        }
+    }
+
+    /// An unacceptable segment: acknowledged at once, and reported if it is an old one with data.
+    pub fn on_unacceptable(&mut self, start: i64, end: i64, counters: &mut Counters) {
+        if end > start && end <= self.next as i64 {
+            counters.duplicate_segments_received += 1;
+            if start >= 0 {
+                self.duplicate = Some((start as u64, (end as u64).min(self.arrived())));
+            }
+        }
+        self.ack.demand();
+    }
+
+    /// The SACK blocks for the next acknowledgement, at most `room` of them: a D-SACK first (RFC 2883).
+    pub fn take_blocks(&mut self, room: usize) -> SackBlocks {
+        let mut blocks = SackBlocks::default();
+        if !self.sack || self.held.is_empty() && self.duplicate.is_none() {
+            return blocks;
+        }
+        let wire = |(start, end)| SackBlock { start: self.numbering.wire(start), end: self.numbering.wire(end) };
+        let duplicate = self.duplicate.take().filter(|(start, end)| start < end);
+        // RFC 2883, section 4.2: the block that holds the duplicate follows it.
+        let holder = duplicate.and_then(|(start, _)| self.held.around(start));
+        let others = self.held.report().filter(|range| Some(*range) != holder);
+        duplicate.into_iter().chain(holder).chain(others).take(room).for_each(|range| blocks.push(wire(range)));
+        blocks
+    }
+
+    /// Whether there is something to say in SACK blocks.
+    pub fn has_blocks(&self) -> bool {
+        self.sack && (self.duplicate.is_some() || !self.held.is_empty())
+    }
+
+    /// An acknowledgement left.
+    pub fn on_ack_sent(&mut self) {
+        self.last_ack = self.next;
+        self.ack.on_sent();
+        self.echo.on_ack_sent();
+    }
+}

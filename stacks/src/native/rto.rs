@@ -1,0 +1,163 @@
+//! The round-trip estimator and the retransmission timeout: RFC 6298.
+
+use burstlab_algorithms::{Span, Time};
+
+use super::Config;
+
+/// Smoothed round trip, its variation, and the timeouts that follow from them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RoundTrip {
+    smoothed: u64,
+    variation: u64,
+    least: u64,
+    /// The timeout without backoff.
+    timeout: u64,
+    backoff: u32,
+    floor: u64,
+    cap: u64,
+}
+
+impl RoundTrip {
+    /// Before any sample.
+    pub fn new(config: &Config) -> RoundTrip {
+        RoundTrip {
+            smoothed: 0,
+            variation: 0,
+            least: u64::MAX,
+            timeout: config.initial_rto.as_nanos(),
+            backoff: 0,
+            floor: config.min_rto.as_nanos(),
+            cap: config.max_rto.as_nanos(),
+        }
+    }
+
+    /// Takes in a sample of a packet that was sent once: Karn's rule is the caller's. Alpha 1/8, beta 1/4, K 4
+    /// (RFC 6298, section 2).
+    pub fn sample(&mut self, rtt: Span) {
+        let rtt = rtt.as_nanos();
+        self.least = self.least.min(rtt);
+        if self.smoothed == 0 {
+            self.smoothed = rtt.max(1);
+            self.variation = rtt / 2;
+        } else {
+            let off = self.smoothed.abs_diff(rtt);
+            self.variation = self.variation - self.variation / 4 + off / 4;
+            self.smoothed = (self.smoothed - self.smoothed / 8 + rtt / 8).max(1);
+        }
+        self.timeout = self.smoothed.saturating_add(self.variation.saturating_mul(4).max(1)).max(self.floor);
+        self.backoff = 0;
+    }
+
+    /// Smoothed round trip; zero before the first sample.
+    pub fn smoothed(&self) -> Span {
+        Span::from_nanos(self.smoothed)
+    }
+
+    /// Least round trip so far; [`Span::MAX`] before the first sample.
+    pub fn least(&self) -> Span {
+        Span::from_nanos(self.least)
+    }
+
+    /// Whether there has been a sample.
+    pub fn known(&self) -> bool {
+        self.smoothed != 0
+    }
+
+    /// The timeout, backoff included.
+    pub fn timeout(&self) -> Span {
+        self.backed_off(self.backoff)
+    }
+
+    /// The timeout doubled `times`, at most the cap.
+    pub fn backed_off(&self, times: u32) -> Span {
+        let factor = 1u64.checked_shl(times).unwrap_or(u64::MAX);
+        Span::from_nanos(self.timeout.saturating_mul(factor).min(self.cap))
+    }
+
+    /// The timer expired: the next timeout is twice as long (RFC 6298, 5.5).
+    pub fn back_off(&mut self) {
+        self.backoff = (self.backoff + 1).min(62);
+    }
+
+    /// New data was acknowledged: the path works, so the timeout is the estimated one again.
+    pub fn forgive(&mut self) {
+        self.backoff = 0;
+    }
+
+    /// The SYN was retransmitted, so the first timeout for data is 3 s at least (RFC 6298, 5.7), unless the cap is lower.
+    pub fn handshake_was_slow(&mut self) {
+        self.backoff = 0;
+        self.timeout = self.timeout.max(3_000_000_000).min(self.cap);
+    }
+}
+
+/// What the one timer of the send side waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Waiting {
+    /// Nothing.
+    #[default]
+    Idle,
+    /// The retransmission timeout.
+    Retransmission,
+    /// The probe timeout (RFC 8985, section 7.2).
+    TailProbe,
+    /// The reordering window of a packet (RFC 8985, section 6.2).
+    Reordering,
+    /// A closed window to open (RFC 9293, section 3.8.6.1).
+    Persist,
+}
+
+/// The one timer of the send side: only the earliest of its causes is armed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Timer {
+    /// When it expires.
+    pub at: Time,
+    /// What for.
+    pub waiting: Waiting,
+    /// When the retransmission timeout was last restarted.
+    pub restarted: Time,
+}
+
+impl Default for Timer {
+    fn default() -> Timer {
+        Timer { at: Time::NEVER, waiting: Waiting::Idle, restarted: Time::ZERO }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn estimator() -> RoundTrip {
+        RoundTrip::new(&Config { min_rto: Span::from_millis(1), ..Config::default() })
+    }
+
+    #[test]
+    fn the_first_sample_sets_three_round_trips() {
+        let mut rtt = estimator();
+        assert_eq!(rtt.timeout(), Span::from_secs(1));
+        rtt.sample(Span::from_millis(10));
+        assert_eq!(rtt.timeout(), Span::from_millis(30));
+    }
+
+    #[test]
+    fn steady_samples_let_the_timeout_fall_to_its_floor() {
+        let mut rtt = estimator();
+        (0..200).for_each(|_| rtt.sample(Span::from_micros(100)));
+        assert_eq!(rtt.timeout(), Span::from_millis(1));
+        assert_eq!(rtt.smoothed(), Span::from_micros(100));
+    }
+
+    #[test]
+    fn backoff_doubles_up_to_the_cap_and_is_forgiven() {
+        let mut rtt = estimator();
+        rtt.sample(Span::from_millis(10));
+        rtt.back_off();
+        rtt.back_off();
+        assert_eq!(rtt.timeout(), Span::from_millis(120));
+        (0..100).for_each(|_| rtt.back_off());
+        assert_eq!(rtt.timeout(), Span::from_secs(60));
+        rtt.forgive();
+        assert_eq!(rtt.timeout(), Span::from_millis(30));
+    }
+}

@@ -1,0 +1,430 @@
+//! What was sent and not yet acknowledged: one record a packet, in stream order.
+//!
+//! Packets have numbers that count up from the first; a ring holds the records of the outstanding ones, so that a
+//! number finds its record at once and a cumulative ACK takes records off the front. Nothing here walks over the
+//! window for an ACK.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+
+use burstlab_algorithms::Time;
+
+use super::ranges::Ranges;
+
+/// What is known of a packet's latest transmission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum State {
+    /// On its way.
+    #[default]
+    InFlight,
+    /// Marked lost, and not sent again yet.
+    Lost,
+    /// Selectively acknowledged.
+    Sacked,
+}
+
+/// One packet: its place in the stream and what was known when it was last sent (the draft's `P.` variables). It fills
+/// a cache line.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Record {
+    /// Stream position of its first byte.
+    pub start: u64,
+    /// When it was last sent.
+    pub sent_at: Time,
+    /// P.first_sent_time.
+    pub first_sent: Time,
+    /// P.delivered.
+    pub delivered: u64,
+    /// P.delivered_time.
+    pub delivered_at: Time,
+    /// Sequence numbers that it takes: payload, and one for a FIN.
+    pub len: u32,
+    /// P.tx_in_flight.
+    pub tx_in_flight: u32,
+    /// P.lost, modulo 2^32.
+    pub lost: u32,
+    /// CE-marked bytes at transmission, modulo 2^32.
+    pub marked: u32,
+    /// Where its latest transmission is.
+    pub state: State,
+    flags: u8,
+}
+
+impl Record {
+    const RETRANSMITTED: u8 = 1;
+    const APP_LIMITED: u8 = 2;
+    const FIN: u8 = 4;
+
+    /// A packet that was not sent before.
+    pub fn new(start: u64, payload: u32, fin: bool) -> Record {
+        let flags = if fin { Record::FIN } else { 0 };
+        Record { start, len: payload + u32::from(fin), flags, ..Record::default() }
+    }
+
+    /// Stream position behind its last byte.
+    pub fn end(&self) -> u64 {
+        self.start + u64::from(self.len)
+    }
+
+    /// Bytes of payload.
+    pub fn payload(&self) -> u32 {
+        self.len - u32::from(self.is_fin())
+    }
+
+    /// Whether it carries the FIN.
+    pub fn is_fin(&self) -> bool {
+        self.flags & Record::FIN != 0
+    }
+
+    /// Whether it was sent more than once.
+    pub fn is_retransmitted(&self) -> bool {
+        self.flags & Record::RETRANSMITTED != 0
+    }
+
+    /// From now on, its acknowledgement is ambiguous.
+    pub fn set_retransmitted(&mut self) {
+        self.flags |= Record::RETRANSMITTED;
+    }
+
+    /// Whether the application was the limit when it was sent.
+    pub fn is_app_limited(&self) -> bool {
+        self.flags & Record::APP_LIMITED != 0
+    }
+
+    /// Says whether the application is the limit as it is sent.
+    pub fn set_app_limited(&mut self, limited: bool) {
+        self.flags = self.flags & !Record::APP_LIMITED | if limited { Record::APP_LIMITED } else { 0 };
+    }
+
+    /// Order of transmission; the stream's order tells packets of one instant apart (RFC 8985, section 6.2).
+    pub fn sent_order(&self) -> (Time, u64) {
+        (self.sent_at, self.end())
+    }
+}
+
+/// The records, and the sums over them.
+#[derive(Debug, Default)]
+pub(super) struct Scoreboard {
+    records: VecDeque<Record>,
+    /// Number of the record at the front.
+    base: u64,
+    /// First unacknowledged position.
+    una: u64,
+    /// Position behind the last one sent.
+    next: u64,
+    in_flight: u64,
+    lost: u64,
+    sacked: u64,
+    /// What is selectively acknowledged.
+    ranges: Ranges,
+    /// Numbers of packets to be sent again, lowest first; stale ones are skipped.
+    resend: BinaryHeap<Reverse<u64>>,
+    /// Retransmissions in the order in which they left; stale ones are skipped.
+    resent: VecDeque<(u64, Time)>,
+    /// No packet below this number is on its way for the first time.
+    originals: u64,
+    fresh: Vec<(u64, u64)>,
+}
+
+impl Scoreboard {
+    /// First unacknowledged position.
+    pub fn una(&self) -> u64 {
+        self.una
+    }
+
+    /// Position behind the last one sent.
+    pub fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// Bytes sent, and neither delivered nor lost.
+    pub fn in_flight(&self) -> u64 {
+        self.in_flight
+    }
+
+    /// Bytes lost and not yet sent again.
+    pub fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// Bytes selectively acknowledged.
+    pub fn sacked(&self) -> u64 {
+        self.sacked
+    }
+
+    /// Whether everything sent is acknowledged.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// Number of the first outstanding packet.
+    pub fn first(&self) -> u64 {
+        self.base
+    }
+
+    /// Number that the next new packet gets.
+    pub fn end(&self) -> u64 {
+        self.base + self.records.len() as u64
+    }
+
+    /// The record of packet `number`, if it is outstanding.
+    pub fn get(&self, number: u64) -> Option<&Record> {
+        self.records.get(number.checked_sub(self.base)? as usize)
+    }
+
+    /// The same, to change what does not enter the sums.
+    pub fn get_mut(&mut self, number: u64) -> Option<&mut Record> {
+        self.records.get_mut(number.checked_sub(self.base)? as usize)
+    }
+
+    /// A new packet leaves.
+    pub fn push(&mut self, record: Record) {
+        debug_assert_eq!(record.start, self.next);
+        self.next = record.end();
+        self.in_flight += u64::from(record.len);
+        self.records.push_back(record);
+    }
+
+    /// Packet `number` leaves again, at `now`.
+    pub fn resend(&mut self, number: u64, now: Time) {
+        let Some(record) = self.records.get_mut((number - self.base) as usize) else { return };
+        if record.state == State::Lost {
+            record.state = State::InFlight;
+            self.lost -= u64::from(record.len);
+            self.in_flight += u64::from(record.len);
+        }
+        record.set_retransmitted();
+        record.sent_at = now;
+        self.resent.push_back((number, now));
+        if self.lost == 0 {
+            self.resend.clear();
+        }
+    }
+
+    /// The lowest packet to be sent again.
+    pub fn next_lost(&mut self) -> Option<u64> {
+        if self.lost == 0 {
+            return None;
+        }
+        while let Some(&Reverse(number)) = self.resend.peek() {
+            if self.get(number).is_some_and(|r| r.state == State::Lost) {
+                return Some(number);
+            }
+            self.resend.pop();
+        }
+        None
+    }
+
+    /// Packet `number` is lost. Whether it was on its way before.
+    pub fn mark_lost(&mut self, number: u64) -> bool {
+        let Some(record) = self.records.get_mut((number - self.base) as usize) else { return false };
+        if record.state != State::InFlight {
+            return false;
+        }
+        record.state = State::Lost;
+        self.in_flight -= u64::from(record.len);
+        self.lost += u64::from(record.len);
+        self.resend.push(Reverse(number));
+        true
+    }
+
+    /// Takes back every loss mark: what was marked is on its way after all.
+    pub fn unmark_lost(&mut self) {
+        for record in self.records.iter_mut().filter(|r| r.state == State::Lost) {
+            record.state = State::InFlight;
+        }
+        self.in_flight += self.lost;
+        self.lost = 0;
+        self.resend.clear();
+        self.originals = self.base;
+        // What was sent again before and then marked lost has left the order of retransmissions: bring it back.
+        self.resent.clear();
+        let again = self.records.iter().zip(self.base..).filter(|(r, _)| r.is_retransmitted() && r.state == State::InFlight);
+        self.resent.extend(again.map(|(r, number)| (number, r.sent_at)));
+        self.resent.make_contiguous().sort_by_key(|(number, at)| (*at, *number));
+    }
+
+    /// Acknowledges everything below `position`; `delivered` sees each record that goes, still in its old state.
+    pub fn acknowledge(&mut self, position: u64, mut delivered: impl FnMut(&Record)) {
+        while let Some(record) = self.records.front_mut() {
+            let len = u64::from(record.len);
+            if record.end() > position {
+                if record.start < position {
+                    Self::cut_front(record, position, [&mut self.in_flight, &mut self.lost, &mut self.sacked]);
+                }
+                break;
+            }
+            match record.state {
+                State::InFlight => self.in_flight -= len,
+                State::Lost => self.lost -= len,
+                State::Sacked => self.sacked -= len,
+            }
+            delivered(record);
+            self.records.pop_front();
+            self.base += 1;
+        }
+        self.una = position;
+        if !self.ranges.is_empty() {
+            self.ranges.forget_below(position);
+        }
+    }
+
+    /// A peer acknowledged part of a packet: only the rest stays.
+    fn cut_front(record: &mut Record, position: u64, [in_flight, lost, sacked]: [&mut u64; 3]) {
+        let cut = position - record.start;
+        *match record.state {
+            State::InFlight => in_flight,
+            State::Lost => lost,
+            State::Sacked => sacked,
+        } -= cut;
+        record.start = position;
+        record.len -= cut as u32;
+    }
+
+    /// Acknowledges `[start, end)` selectively; `delivered` sees each record that is so for the first time.
+    pub fn acknowledge_selectively(&mut self, start: u64, end: u64, mut delivered: impl FnMut(&Record)) {
+        let (start, end) = (start.max(self.una), end.min(self.next));
+        let mut fresh = std::mem::take(&mut self.fresh);
+        self.ranges.insert(start, end, &mut fresh);
+        for (start, end) in fresh.drain(..) {
+            let mut index = self.records.partition_point(|r| r.end() <= start);
+            while let Some(record) = self.records.get_mut(index).filter(|r| r.start < end) {
+                index += 1;
+                // Only whole packets count; an honest peer's blocks end where packets do.
+                let whole = record.start >= start && record.end() <= end || self.ranges.covers(record.start, record.end());
+                if !whole || record.state == State::Sacked {
+                    continue;
+                }
+                delivered(record);
+                let len = u64::from(record.len);
+                match record.state {
+                    State::InFlight => self.in_flight -= len,
+                    _ => self.lost -= len,
+                }
+                self.sacked += len;
+                record.state = State::Sacked;
+            }
+        }
+        self.fresh = fresh;
+    }
+
+    /// The receiver threw away what it had selectively acknowledged (RFC 2018, section 8): all of that is on its way again.
+    pub fn renege(&mut self) {
+        for record in self.records.iter_mut().filter(|r| r.state == State::Sacked) {
+            record.state = State::InFlight;
+        }
+        self.in_flight += self.sacked;
+        self.sacked = 0;
+        self.ranges.clear();
+        self.originals = self.base;
+    }
+
+    /// The packet on its way that was sent the longest ago among those sent once.
+    pub fn oldest_original(&mut self) -> Option<(u64, &Record)> {
+        self.originals = self.originals.max(self.base);
+        let skip = (self.originals - self.base) as usize;
+        let waits = |r: &Record| r.state == State::InFlight && !r.is_retransmitted();
+        self.originals += self.records.range(skip.min(self.records.len())..).take_while(|r| !waits(r)).count() as u64;
+        let number = self.originals;
+        self.get(number).map(|r| (number, r))
+    }
+
+    /// The packet on its way that was sent the longest ago among those sent again.
+    pub fn oldest_resent(&mut self) -> Option<(u64, &Record)> {
+        while let Some(&(number, at)) = self.resent.front() {
+            if self.get(number).is_some_and(|r| r.state == State::InFlight && r.sent_at == at) {
+                return self.get(number).map(|r| (number, r));
+            }
+            self.resent.pop_front();
+        }
+        None
+    }
+
+    /// Panics unless the sums are those of the records.
+    #[cfg(any(test, debug_assertions))]
+    pub fn check(&self) {
+        let sum = |state| self.records.iter().filter(|r| r.state == state).map(|r| u64::from(r.len)).sum::<u64>();
+        assert_eq!(self.in_flight, sum(State::InFlight), "in flight");
+        assert_eq!(self.lost, sum(State::Lost), "lost");
+        assert_eq!(self.sacked, sum(State::Sacked), "sacked");
+        assert_eq!(self.in_flight + self.lost + self.sacked, self.next - self.una);
+        let mut at = self.una;
+        for record in &self.records {
+            assert_eq!(record.start, at);
+            at = record.end();
+        }
+        assert_eq!(at, self.next);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn board(packets: u64) -> Scoreboard {
+        let mut board = Scoreboard::default();
+        for n in 0..packets {
+            let mut record = Record::new(n * 10, 10, false);
+            record.sent_at = Time::from_nanos(n);
+            board.push(record);
+        }
+        board
+    }
+
+    fn sacked(board: &mut Scoreboard, start: u64, end: u64) -> Vec<u64> {
+        let mut seen = Vec::new();
+        board.acknowledge_selectively(start, end, |r| seen.push(r.start));
+        board.check();
+        seen
+    }
+
+    #[test]
+    fn a_record_fits_into_a_cache_line() {
+        assert!(size_of::<Record>() <= 64, "{}", size_of::<Record>());
+    }
+
+    #[test]
+    fn a_packet_is_delivered_once_whichever_way() {
+        let mut board = board(5);
+        assert_eq!(sacked(&mut board, 20, 40), [20, 30]);
+        assert_eq!(sacked(&mut board, 10, 40), [10]);
+        let mut states = Vec::new();
+        board.acknowledge(30, |r| states.push(r.state));
+        assert_eq!(states, [State::InFlight, State::Sacked, State::Sacked]);
+        board.check();
+        assert_eq!((board.in_flight(), board.sacked()), (10, 10));
+    }
+
+    #[test]
+    fn half_a_packet_is_not_delivered_by_a_sack_but_cut_by_an_ack() {
+        let mut board = board(3);
+        assert_eq!(sacked(&mut board, 15, 25), [0u64; 0]);
+        assert_eq!(sacked(&mut board, 10, 15), [10]);
+        board.acknowledge(5, |_| {});
+        board.check();
+        assert_eq!(board.in_flight(), 15);
+    }
+
+    #[test]
+    fn lost_packets_come_out_lowest_first_and_once() {
+        let mut board = board(4);
+        assert!(board.mark_lost(2) && board.mark_lost(0) && !board.mark_lost(2));
+        assert_eq!(board.next_lost(), Some(0));
+        board.resend(0, Time::from_nanos(9));
+        assert_eq!(board.next_lost(), Some(2));
+        board.resend(2, Time::from_nanos(9));
+        assert_eq!(board.next_lost(), None);
+        board.check();
+    }
+
+    #[test]
+    fn losses_can_be_taken_back() {
+        let mut board = board(4);
+        board.mark_lost(1);
+        board.mark_lost(3);
+        board.unmark_lost();
+        board.check();
+        assert_eq!(board.in_flight(), 40);
+        assert_eq!(board.oldest_original().map(|(n, _)| n), Some(0));
+    }
+}

@@ -1,0 +1,344 @@
+//! The send side: what may leave now, and what is noted as it leaves.
+
+use burstlab_algorithms::{Bytes, Control, Controller, JobView, Phase, Rate, Sent, Time};
+use burstlab_network::{Codepoint, Flags};
+
+use super::Config;
+use super::frto::Forward;
+use super::marks::Marks;
+use super::pacing::Pacing;
+use super::persist::Persist;
+use super::prr::Reduction;
+use super::rack::Rack;
+use super::rate::Delivery;
+use super::rto::{RoundTrip, Timer};
+use super::scoreboard::{Record, Scoreboard};
+use super::tlp::TailProbe;
+use super::undo::Undo;
+use crate::Counters;
+
+/// A packet that leaves out of its turn, whatever window and pacing say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Urgent {
+    /// The first unacknowledged packet.
+    First,
+    /// A tail loss probe.
+    TailProbe,
+    /// A probe of a window that is closed, or too small for a full packet.
+    WindowProbe,
+}
+
+/// What leaves: a place in the stream and what the headers need to know.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Packet {
+    pub start: u64,
+    pub payload: u32,
+    pub fin: bool,
+    pub codepoint: Codepoint,
+    pub flags: Flags,
+}
+
+/// Everything that the send side knows.
+pub(super) struct Sender {
+    pub board: Scoreboard,
+    /// Bytes that the application wrote.
+    pub written: u64,
+    /// Whether a FIN follows the last byte.
+    pub closing: bool,
+    /// Payload of a full packet.
+    pub mss: u32,
+    /// The peer's window in bytes.
+    pub peer_window: u64,
+    /// The largest that it ever was.
+    pub peer_window_max: u64,
+    pub controller: Box<dyn Controller>,
+    pub control: Control,
+    pub rtt: RoundTrip,
+    pub timer: Timer,
+    pub rack: Rack,
+    /// When a packet's reordering window ends; [`Time::NEVER`] if none is in doubt.
+    pub reordering_ends: Time,
+    pub tlp: TailProbe,
+    pub prr: Reduction,
+    pub frto: Forward,
+    pub undo: Undo,
+    pub rate: Delivery,
+    pub pacing: Pacing,
+    pub paced_until: Time,
+    pub persist: Persist,
+    pub marks: Marks,
+    pub phase: Phase,
+    /// The episode lasts until this position is acknowledged.
+    pub high: u64,
+    pub urgent: Option<Urgent>,
+    /// Up to here, the window was the limit when packets were sent.
+    pub limited_until: u64,
+    /// Duplicate ACKs in a row; counts only where the peer has no SACK.
+    pub duplicates: u32,
+    /// Whether the peer acknowledges selectively.
+    pub sack: bool,
+    pub timestamps: bool,
+    pub nagle: bool,
+    /// Retransmission timeouts in a row.
+    pub retries: u32,
+    pub max_retries: u32,
+    /// The connection was given up.
+    pub failed: bool,
+    restart_window: Option<u64>,
+    /// Bound on the window after idleness.
+    pub restart_cap: u64,
+    last_sent: Time,
+    pub job: JobView,
+    /// Position at which the job's iteration began.
+    pub job_base: u64,
+    pub fair_share: Option<Rate>,
+    pub counters: Counters,
+}
+
+impl Sender {
+    pub fn new(config: &Config, controller: Box<dyn Controller>) -> Sender {
+        let mss = config.payload().get() as u32;
+        let mut sender = Sender {
+            board: Scoreboard::default(),
+            written: 0,
+            closing: false,
+            mss,
+            peer_window: 0,
+            peer_window_max: 0,
+            control: controller.control(),
+            controller,
+            rtt: RoundTrip::new(config),
+            timer: Timer::default(),
+            rack: Rack::default(),
+            reordering_ends: Time::NEVER,
+            tlp: TailProbe::new(config),
+            prr: Reduction::default(),
+            frto: Forward::Off,
+            undo: Undo::default(),
+            rate: Delivery::default(),
+            pacing: Pacing::default(),
+            paced_until: Time::NEVER,
+            persist: Persist::default(),
+            marks: Marks::new(config.generalized_ecn),
+            phase: Phase::Open,
+            high: 0,
+            urgent: None,
+            limited_until: 0,
+            duplicates: 0,
+            sack: false,
+            timestamps: false,
+            nagle: config.nagle,
+            retries: 0,
+            max_retries: config.max_retransmissions,
+            failed: false,
+            restart_window: config.slow_start_after_idle.then(|| u64::from(config.initial_window) * u64::from(mss)),
+            restart_cap: u64::MAX,
+            last_sent: Time::ZERO,
+            job: JobView::default(),
+            job_base: 0,
+            fair_share: None,
+            counters: Counters::default(),
+        };
+        sender.pacing.set(&sender.control, mss);
+        sender
+    }
+
+    /// Asks the controller anew: to be called after each of its callbacks.
+    pub fn refresh(&mut self) {
+        self.control = self.controller.control();
+        self.pacing.set(&self.control, self.mss);
+    }
+
+    /// Bytes that may be in flight.
+    pub fn window(&self) -> u64 {
+        let wanted = self.control.window.get().min(self.restart_cap);
+        if self.control.own_recovery { wanted } else { self.prr.window(wanted) }
+    }
+
+    /// Whether `len` bytes more fit into the window. One packet always does: a window below a packet is up to pacing.
+    fn has_room(&self, len: u64) -> bool {
+        let in_flight = self.board.in_flight();
+        in_flight == 0 || in_flight + len <= self.window()
+    }
+
+    /// Bytes written and not sent yet.
+    pub fn unsent(&self) -> u64 {
+        self.written.saturating_sub(self.board.next())
+    }
+
+    /// Bytes that the peer's window still takes.
+    pub fn usable(&self) -> u64 {
+        (self.board.una() + self.peer_window).saturating_sub(self.board.next())
+    }
+
+    fn fin_waits(&self) -> bool {
+        self.closing && self.board.next() == self.written
+    }
+
+    /// Payload of the next new packet, or `None` if there is none to send or the peer has no room for it: RFC 9293,
+    /// section 3.8.6.2.1, against silly windows, and 3.7.4, Nagle.
+    pub fn next_payload(&self) -> Option<u32> {
+        let (unsent, usable, mss) = (self.unsent(), self.usable(), u64::from(self.mss));
+        if unsent >= mss && usable >= mss {
+            return Some(self.mss);
+        }
+        if unsent == 0 {
+            return self.fin_waits().then_some(0);
+        }
+        let fits = unsent.min(usable).min(mss);
+        if fits == unsent.min(mss) {
+            let waits = self.nagle && !self.closing && !self.board.is_empty();
+            (!waits).then_some(fits as u32)
+        } else {
+            (fits > 0 && fits >= self.peer_window_max / 2).then_some(fits as u32)
+        }
+    }
+
+    /// The next packet to leave at `now`.
+    pub fn next_packet(&mut self, now: Time) -> Option<Packet> {
+        self.paced_until = Time::NEVER;
+        if let Some(urgent) = self.urgent.take() {
+            return self.send_urgent(urgent, now);
+        }
+        if self.board.lost() > 0 && !self.frto.holds_retransmissions() {
+            let number = self.board.next_lost()?;
+            let len = self.board.get(number)?.len;
+            return self.may_leave(u64::from(len), now).then(|| self.retransmit(number, now));
+        }
+        if self.frto.holds_retransmissions() && !self.frto.prefers_new() {
+            return None;
+        }
+        let Some(payload) = self.next_payload() else {
+            self.note_lack_of_data();
+            return None;
+        };
+        self.may_leave(u64::from(payload), now).then(|| self.send_new(payload, now))
+    }
+
+    /// Whether window and pacing let `len` bytes go; if not, notes what held them.
+    fn may_leave(&mut self, len: u64, now: Time) -> bool {
+        if !self.has_room(len) {
+            self.limited_until = self.board.next();
+            return false;
+        }
+        let release = self.pacing.release();
+        if release > now {
+            self.paced_until = release;
+            return false;
+        }
+        true
+    }
+
+    /// Nothing to send: either the window is full all the same, or the application is the limit.
+    fn note_lack_of_data(&mut self) {
+        let in_flight = self.board.in_flight();
+        if in_flight + u64::from(self.mss) > self.window() {
+            self.limited_until = self.board.next();
+        } else if self.unsent() < u64::from(self.mss) {
+            self.rate.limited_by_application(in_flight);
+        } else if self.board.is_empty() {
+            self.arm_timer();
+        }
+    }
+
+    fn send_urgent(&mut self, urgent: Urgent, now: Time) -> Option<Packet> {
+        let first = self.board.first();
+        match urgent {
+            Urgent::First => (!self.board.is_empty()).then(|| self.retransmit(first, now)),
+            Urgent::WindowProbe => {
+                let payload = self.unsent().min(self.usable().max(1)).min(u64::from(self.mss)) as u32;
+                (payload > 0).then(|| self.send_new(payload, now))
+            }
+            Urgent::TailProbe => self.send_tail_probe(now),
+        }
+    }
+
+    /// RFC 8985, section 7.3: new data if there is any and the peer takes it, else the last packet again.
+    fn send_tail_probe(&mut self, now: Time) -> Option<Packet> {
+        let fresh = self.next_payload();
+        if fresh.is_none() && self.board.is_empty() {
+            return None;
+        }
+        self.counters.probes += 1;
+        let packet = match fresh {
+            Some(payload) => self.send_new(payload, now),
+            None => self.retransmit(self.board.end() - 1, now),
+        };
+        self.tlp.on_probe(self.board.next(), fresh.is_none());
+        self.timer.restarted = now;
+        self.arm_timer();
+        Some(packet)
+    }
+
+    fn send_new(&mut self, payload: u32, now: Time) -> Packet {
+        let start = self.board.next();
+        let restart = self.board.in_flight() == 0;
+        if self.board.is_empty() {
+            self.restart_after_idle(now);
+            self.timer.restarted = now;
+        }
+        self.tlp.restarted = now;
+        let fin = self.closing && start + u64::from(payload) == self.written;
+        let mut record = Record::new(start, payload, fin);
+        record.sent_at = now;
+        self.rate.stamp(&mut record, now, restart);
+        let in_flight = self.board.in_flight() + u64::from(record.len);
+        record.tx_in_flight = u32::try_from(in_flight).unwrap_or(u32::MAX);
+        self.board.push(record);
+        self.frto.on_new_sent();
+        let flags = self.marks.take_flags();
+        self.note_sent(now, &record, false, restart);
+        self.arm_timer();
+        Packet { start, payload, fin, codepoint: self.marks.codepoint(self.control.ecn, true), flags }
+    }
+
+    fn retransmit(&mut self, number: u64, now: Time) -> Packet {
+        let restart = self.board.in_flight() == 0;
+        self.board.resend(number, now);
+        let in_flight = self.board.in_flight();
+        let mut record = Record::default();
+        if let Some(place) = self.board.get_mut(number) {
+            self.rate.stamp(place, now, restart);
+            place.tx_in_flight = u32::try_from(in_flight).unwrap_or(u32::MAX);
+            record = *place;
+        }
+        self.counters.retransmitted_segments += 1;
+        self.counters.retransmitted_bytes += u64::from(record.payload());
+        self.undo.on_resent(self.timestamps.then(|| super::stamp(now)));
+        self.note_sent(now, &record, true, restart);
+        self.arm_timer();
+        Packet {
+            start: record.start,
+            payload: record.payload(),
+            fin: record.is_fin(),
+            codepoint: self.marks.codepoint(self.control.ecn, false),
+            flags: Flags::NONE,
+        }
+    }
+
+    fn note_sent(&mut self, now: Time, record: &Record, retransmission: bool, restart: bool) {
+        self.last_sent = now;
+        self.counters.data_segments_sent += 1;
+        self.prr.on_sent(u64::from(record.len));
+        self.pacing.on_sent(now, record.payload());
+        self.controller.on_sent(&Sent {
+            now,
+            bytes: Bytes::new(u64::from(record.payload())),
+            in_flight: Bytes::new(self.board.in_flight()),
+            retransmission,
+            restart,
+            app_limited: self.rate.is_app_limited(),
+        });
+        self.refresh();
+    }
+
+    /// RFC 5681, section 4.1: after a retransmission timeout's idleness, the window grows up again from the first one.
+    fn restart_after_idle(&mut self, now: Time) {
+        if let Some(window) = self.restart_window
+            && self.board.next() > 0
+            && now.since(self.last_sent) > self.rtt.timeout()
+        {
+            self.restart_cap = window;
+        }
+    }
+}

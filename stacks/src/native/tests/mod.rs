@@ -1,0 +1,4 @@
+//! The engine against itself.
+
+mod loss;
+mod pair;
