@@ -34,7 +34,7 @@ impl Tally {
             self.original |= record.end() <= high;
         }
         rack.on_delivered(record, now, min_rtt, original_for_sure);
-        if self.newest.is_none_or(|newest| record.sent_order() > newest.sent_order()) {
+        if self.newest.is_none_or(|newest| record.sent_after(newest.order)) {
             self.newest = Some(*record);
         }
     }
@@ -51,8 +51,6 @@ pub(super) struct Summary {
     pub original: bool,
     /// Bytes in flight before anything was marked lost.
     pub in_flight: u64,
-    /// Bytes newly marked lost.
-    pub lost: u64,
     pub echo: Option<u32>,
     /// Whether marks were reported.
     pub congested: bool,
@@ -98,7 +96,6 @@ impl Sender {
             advanced,
             original: tally.original,
             in_flight,
-            lost,
             echo,
             congested: told.congested,
             repaired: verdict == Verdict::Repaired,

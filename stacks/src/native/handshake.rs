@@ -245,7 +245,8 @@ impl Connection {
             self.receiver.ack.demand();
         } else {
             // The flags of this segment answer the handshake and count nothing.
-            let third = Segment { flags: segment.flags.without(Flags::AE.with(Flags::CWR).with(Flags::ECE)), ..*segment };
+            let third =
+                Segment { flags: segment.flags.without(Flags::AE.with(Flags::CWR).with(Flags::ECE)), ..*segment };
             let third = if segment.payload == 0 { self.neutral(third) } else { *segment };
             self.on_segment_established(now, &third);
         }

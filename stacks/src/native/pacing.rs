@@ -68,7 +68,14 @@ mod tests {
     }
 
     fn sent_at_once(mut pacing: Pacing, now: Time) -> usize {
-        (0..100).take_while(|_| pacing.release() <= now && { pacing.on_sent(now, 1000); true }).count()
+        (0..100)
+            .take_while(|_| {
+                pacing.release() <= now && {
+                    pacing.on_sent(now, 1000);
+                    true
+                }
+            })
+            .count()
     }
 
     #[test]

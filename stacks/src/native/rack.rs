@@ -13,8 +13,8 @@ const PERSIST: u8 = 16;
 /// The newest packet known to have arrived, and how much reordering is tolerated.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rack {
-    /// RACK.xmit_ts and RACK.end_seq.
-    newest: (Time, u64),
+    /// Place in the order of transmissions of the newest packet that arrived (instead of RACK.xmit_ts and RACK.end_seq).
+    newest: u32,
     /// RACK.rtt.
     rtt: Span,
     /// RACK.fack: the highest position known to have arrived.
@@ -29,15 +29,7 @@ pub(super) struct Rack {
 
 impl Default for Rack {
     fn default() -> Rack {
-        Rack {
-            newest: (Time::ZERO, 0),
-            rtt: Span::ZERO,
-            highest: 0,
-            reordering_seen: false,
-            quarters: 1,
-            persist: 0,
-            round: None,
-        }
+        Rack { newest: 0, rtt: Span::ZERO, highest: 0, reordering_seen: false, quarters: 1, persist: 0, round: None }
     }
 }
 
@@ -57,8 +49,8 @@ impl Rack {
             self.reordering_seen = true;
         }
         self.highest = self.highest.max(end);
-        if record.sent_order() > self.newest {
-            self.newest = record.sent_order();
+        if record.sent_after(self.newest) {
+            self.newest = record.order;
             self.rtt = rtt;
         }
     }
@@ -105,7 +97,7 @@ impl Rack {
         for resent in [false, true] {
             loop {
                 let oldest = if resent { board.oldest_resent() } else { board.oldest_original() };
-                let Some((number, record)) = oldest.filter(|(_, r)| r.sent_order() < self.newest) else { break };
+                let Some((number, record)) = oldest.filter(|(_, r)| !r.sent_after(self.newest)) else { break };
                 let due = record.sent_at + patience;
                 if due > now {
                     look_again = look_again.min(due);

@@ -142,7 +142,12 @@ impl Sender {
         if self.reordering_ends < retransmission.0 {
             return (self.reordering_ends, Waiting::Reordering);
         }
-        if self.phase == Phase::Open && self.sack && self.tlp.may_probe() && self.board.sacked() == 0 && self.rtt.known() {
+        if self.phase == Phase::Open
+            && self.sack
+            && self.tlp.may_probe()
+            && self.board.sacked() == 0
+            && self.rtt.known()
+        {
             let one = self.board.in_flight() <= u64::from(self.mss);
             let probe = self.tlp.deadline(&self.rtt, one);
             if probe < retransmission.0 {

@@ -45,6 +45,9 @@ pub(super) struct Record {
     pub lost: u32,
     /// CE-marked bytes at transmission, modulo 2^32.
     pub marked: u32,
+    /// Place of its latest transmission in the order of all transmissions, modulo 2^32: a clock that ticks once a
+    /// nanosecond does not tell packets apart that left at one instant.
+    pub order: u32,
     /// Where its latest transmission is.
     pub state: State,
     flags: u8,
@@ -96,9 +99,9 @@ impl Record {
         self.flags = self.flags & !Record::APP_LIMITED | if limited { Record::APP_LIMITED } else { 0 };
     }
 
-    /// Order of transmission; the stream's order tells packets of one instant apart (RFC 8985, section 6.2).
-    pub fn sent_order(&self) -> (Time, u64) {
-        (self.sent_at, self.end())
+    /// Whether its latest transmission was after the one with the place `order` (RFC 8985, section 6.2: RACK_sent_after).
+    pub fn sent_after(&self, order: u32) -> bool {
+        self.order.wrapping_sub(order) as i32 > 0
     }
 }
 
@@ -120,9 +123,11 @@ pub(super) struct Scoreboard {
     /// Numbers of packets to be sent again, lowest first; stale ones are skipped.
     resend: BinaryHeap<Reverse<u64>>,
     /// Retransmissions in the order in which they left; stale ones are skipped.
-    resent: VecDeque<(u64, Time)>,
+    resent: VecDeque<(u64, u32)>,
     /// No packet below this number is on its way for the first time.
     originals: u64,
+    /// Transmissions so far, modulo 2^32.
+    sent: u32,
     fresh: Vec<(u64, u64)>,
 }
 
@@ -178,7 +183,9 @@ impl Scoreboard {
     }
 
     /// A new packet leaves.
-    pub fn push(&mut self, record: Record) {
+    pub fn push(&mut self, mut record: Record) {
+        self.sent = self.sent.wrapping_add(1);
+        record.order = self.sent;
         debug_assert_eq!(record.start, self.next);
         self.next = record.end();
         self.in_flight += u64::from(record.len);
@@ -195,7 +202,9 @@ impl Scoreboard {
         }
         record.set_retransmitted();
         record.sent_at = now;
-        self.resent.push_back((number, now));
+        self.sent = self.sent.wrapping_add(1);
+        record.order = self.sent;
+        self.resent.push_back((number, self.sent));
         if self.lost == 0 {
             self.resend.clear();
         }
@@ -239,9 +248,11 @@ impl Scoreboard {
         self.originals = self.base;
         // What was sent again before and then marked lost has left the order of retransmissions: bring it back.
         self.resent.clear();
-        let again = self.records.iter().zip(self.base..).filter(|(r, _)| r.is_retransmitted() && r.state == State::InFlight);
-        self.resent.extend(again.map(|(r, number)| (number, r.sent_at)));
-        self.resent.make_contiguous().sort_by_key(|(number, at)| (*at, *number));
+        let again =
+            self.records.iter().zip(self.base..).filter(|(r, _)| r.is_retransmitted() && r.state == State::InFlight);
+        self.resent.extend(again.map(|(r, number)| (number, r.order)));
+        let sent = self.sent;
+        self.resent.make_contiguous().sort_by_key(|(_, order)| std::cmp::Reverse(sent.wrapping_sub(*order)));
     }
 
     /// Acknowledges everything below `position`; `delivered` sees each record that goes, still in its old state.
@@ -291,7 +302,8 @@ impl Scoreboard {
             while let Some(record) = self.records.get_mut(index).filter(|r| r.start < end) {
                 index += 1;
                 // Only whole packets count; an honest peer's blocks end where packets do.
-                let whole = record.start >= start && record.end() <= end || self.ranges.covers(record.start, record.end());
+                let whole =
+                    record.start >= start && record.end() <= end || self.ranges.covers(record.start, record.end());
                 if !whole || record.state == State::Sacked {
                     continue;
                 }
@@ -331,8 +343,8 @@ impl Scoreboard {
 
     /// The packet on its way that was sent the longest ago among those sent again.
     pub fn oldest_resent(&mut self) -> Option<(u64, &Record)> {
-        while let Some(&(number, at)) = self.resent.front() {
-            if self.get(number).is_some_and(|r| r.state == State::InFlight && r.sent_at == at) {
+        while let Some(&(number, order)) = self.resent.front() {
+            if self.get(number).is_some_and(|r| r.state == State::InFlight && r.order == order) {
                 return self.get(number).map(|r| (number, r));
             }
             self.resent.pop_front();
@@ -341,7 +353,7 @@ impl Scoreboard {
     }
 
     /// Panics unless the sums are those of the records.
-    #[cfg(any(test, debug_assertions))]
+    #[cfg(test)]
     pub fn check(&self) {
         let sum = |state| self.records.iter().filter(|r| r.state == state).map(|r| u64::from(r.len)).sum::<u64>();
         assert_eq!(self.in_flight, sum(State::InFlight), "in flight");

@@ -3,8 +3,8 @@
 use burstlab_algorithms::{Cause, Span};
 use burstlab_network::Direction;
 
-use crate::Endpoint;
 use super::pair::{Dice, Fate, MSS, Pair, config, drop_data};
+use crate::Endpoint;
 
 #[test]
 fn a_clean_path_carries_everything_once() {
