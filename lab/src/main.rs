@@ -1,1 +1,5 @@
-fn main() {}
+//! The `burstlab` program with the built-in controllers.
+
+fn main() -> std::process::ExitCode {
+    burstlab::main()
+}

@@ -27,15 +27,14 @@ impl Override {
         }
     }
 
-    /// `value` for the key at `path`, as the option `option` asks for it.
-    pub fn text(path: &str, value: &str, option: &str) -> Override {
-        let node = Node { value: Value::String(value.to_owned()), origin: Origin::Option(option.to_owned()) };
-        Override { path: path.to_owned(), node }
+    /// `value` for the key at `path`, as the option `option` asks for it; TOML if it reads as TOML, and a string if not.
+    pub fn value(path: &str, value: &str, option: &str) -> Override {
+        Override { path: path.to_owned(), node: tree::parse_option(value, option) }
     }
 
     /// A list of values, which makes the key an axis; each is TOML if it reads as TOML, and a string if not.
-    pub fn list<'a>(path: &str, values: impl IntoIterator<Item = &'a str>, option: &str) -> Override {
-        let items = values.into_iter().map(|value| tree::parse_option(value, option)).collect();
+    pub fn list(path: &str, values: impl IntoIterator<Item = impl AsRef<str>>, option: &str) -> Override {
+        let items = values.into_iter().map(|value| tree::parse_option(value.as_ref(), option)).collect();
         let node = Node { value: Value::List(items), origin: Origin::Option(option.to_owned()) };
         Override { path: path.to_owned(), node }
     }

@@ -1,25 +1,26 @@
 //! Running the cells of an experiment: several at a time, results in the cells' order.
 
 mod progress;
-mod watch;
+mod stop;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::mpsc;
 
+use burstlab_engine::Monitor;
 use burstlab_units::Time;
 
 use crate::experiment::Cell;
 use crate::results::CellResult;
 
 pub use progress::Progress;
-pub use watch::{Stop, Watch};
+pub use stop::Stop;
 
-/// Why a cell gave no result.
+/// Why an experiment did not run to its end.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CellError {
+pub enum RunError {
     /// It was asked to stop.
     #[error("interrupted")]
     Stopped,
@@ -34,8 +35,8 @@ pub enum CellError {
     Internal(String),
 }
 
-/// Runs one cell and measures it.
-pub type RunCell<'a> = dyn Fn(&Cell, &Watch) -> Result<CellResult, CellError> + Sync + 'a;
+/// Runs one cell and measures it; gives [`RunError::Stopped`] soon after [`Monitor::cancel`] is set.
+pub type RunCell<'a> = dyn Fn(&Cell, &Monitor) -> Result<CellResult, RunError> + Sync + 'a;
 
 /// Runs `cells` on `threads` threads and hands each result to `emit` in the cells' order.
 ///
@@ -50,8 +51,8 @@ pub fn run_cells(
     run_cell: &RunCell<'_>,
     stop: &Stop,
     progress: &Progress,
-    mut emit: impl FnMut(CellResult) -> Result<(), CellError>,
-) -> Result<(), CellError> {
+    mut emit: impl FnMut(CellResult) -> Result<(), RunError>,
+) -> Result<(), RunError> {
     let next = AtomicUsize::new(0);
     let (sender, receiver) = mpsc::channel();
     std::thread::scope(|scope| {
@@ -59,9 +60,9 @@ pub fn run_cells(
             let (sender, next, stop, progress) = (sender.clone(), &next, stop.clone(), progress);
             scope.spawn(move || {
                 while let Some((index, cell)) = take(cells, next, &stop) {
-                    let watch = Arc::new(Watch::new(stop.clone()));
-                    progress.begin(index, cell, &watch);
-                    let result = run_guarded(run_cell, cell, &watch);
+                    let monitor = stop.monitor();
+                    progress.begin(index, cell, &monitor);
+                    let result = run_guarded(run_cell, cell, &monitor);
                     progress.end(index);
                     if sender.send((index, result)).is_err() {
                         return;
@@ -83,19 +84,19 @@ fn take<'c>(cells: &'c [Cell], next: &AtomicUsize, stop: &Stop) -> Option<(usize
 }
 
 /// A panic in one cell must not take the results of the others with it.
-fn run_guarded(run_cell: &RunCell<'_>, cell: &Cell, watch: &Watch) -> Result<CellResult, CellError> {
-    catch_unwind(AssertUnwindSafe(|| run_cell(cell, watch))).unwrap_or_else(|panic| {
+fn run_guarded(run_cell: &RunCell<'_>, cell: &Cell, monitor: &Monitor) -> Result<CellResult, RunError> {
+    catch_unwind(AssertUnwindSafe(|| run_cell(cell, monitor))).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-        Err(CellError::Internal(format!("{} under {}", text.unwrap_or("a cell failed"), cell.controller)))
+        Err(RunError::Internal(format!("{} under {}", text.unwrap_or("a cell failed"), cell.controller)))
     })
 }
 
 /// Emits results in the order of their cells; those behind a cell that gave none come at the end, still in order.
 fn in_order(
-    receiver: &mpsc::Receiver<(usize, Result<CellResult, CellError>)>,
+    receiver: &mpsc::Receiver<(usize, Result<CellResult, RunError>)>,
     stop: &Stop,
-    emit: &mut impl FnMut(CellResult) -> Result<(), CellError>,
-) -> Result<(), CellError> {
+    emit: &mut impl FnMut(CellResult) -> Result<(), RunError>,
+) -> Result<(), RunError> {
     let (mut waiting, mut next, mut failure) = (BTreeMap::new(), 0, None);
     for (index, result) in receiver {
         match result {
@@ -107,7 +108,7 @@ fn in_order(
             if let Err(error) = emit(result) {
                 fail(&mut failure, error, stop);
                 // What cannot be written once will not be written later.
-                return Err(failure.unwrap_or(CellError::Stopped));
+                return Err(failure.unwrap_or(RunError::Stopped));
             }
         }
     }
@@ -116,15 +117,15 @@ fn in_order(
     }
     match failure {
         Some(error) => Err(error),
-        None if stop.is_asked() => Err(CellError::Stopped),
+        None if stop.is_asked() => Err(RunError::Stopped),
         None => Ok(()),
     }
 }
 
 /// Keeps the first real failure: that others then stop is its consequence.
-fn fail(failure: &mut Option<CellError>, error: CellError, stop: &Stop) {
+fn fail(failure: &mut Option<RunError>, error: RunError, stop: &Stop) {
     stop.stop();
-    if matches!(failure, None | Some(CellError::Stopped)) {
+    if matches!(failure, None | Some(RunError::Stopped)) {
         *failure = Some(error);
     }
 }

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use burstlab_engine::Monitor;
 use burstlab_units::Time;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{Watch, part_done};
+use super::part_done;
 use crate::experiment::Cell;
 
 /// How often the bar is drawn anew.
@@ -21,7 +23,7 @@ pub struct Progress {
 }
 
 struct Running {
-    cells: BTreeMap<usize, (Cell, Weak<Watch>)>,
+    cells: BTreeMap<usize, (Cell, Weak<Monitor>)>,
     total: usize,
     done: usize,
     begun: Instant,
@@ -58,8 +60,8 @@ impl Progress {
     }
 
     /// A cell begins.
-    pub(super) fn begin(&self, index: usize, cell: &Cell, watch: &Arc<Watch>) {
-        self.change(|running| _ = running.cells.insert(index, (cell.clone(), Arc::downgrade(watch))));
+    pub(super) fn begin(&self, index: usize, cell: &Cell, monitor: &Arc<Monitor>) {
+        self.change(|running| _ = running.cells.insert(index, (cell.clone(), Arc::downgrade(monitor))));
     }
 
     /// A cell ended, with or without a result.
@@ -85,8 +87,9 @@ impl Running {
     fn describe(&self) -> String {
         let mut text = String::new();
         let mut begun_part = 0.0;
-        for (cell, watch) in self.cells.values() {
-            let now = watch.upgrade().map_or(Time::ZERO, |watch| watch.simulated());
+        for (cell, monitor) in self.cells.values() {
+            let now = monitor.upgrade().map_or(0, |monitor| monitor.now.load(Ordering::Relaxed));
+            let now = Time::from_nanos(now);
             begun_part += part_done(cell, now).unwrap_or(0.0);
             text += &format!(" | {} x {}: {:.3} s", cell.controller, cell.copies, now.as_secs_f64());
         }

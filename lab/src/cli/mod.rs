@@ -1,0 +1,81 @@
+//! The command line: what can be asked, and how it ends.
+
+mod algorithms;
+mod check;
+mod failure;
+mod output;
+mod report;
+mod run;
+mod signals;
+mod trace;
+
+use std::process::ExitCode;
+
+use burstlab_algorithms::Registry;
+use clap::{Args, Parser, Subcommand};
+
+pub use failure::Failure;
+
+/// A congestion- and flow-control laboratory: recorded training traffic, replayed through a userspace TCP and
+/// multiplexed over a simulated network, under the congestion controllers that you choose.
+///
+/// Without a command, the built-in experiment runs: a recording of ResNet-50 training, multiplexed 1, 2, 4 and 8 times
+/// under reno, cubic, dctcp, bbr and paced.
+#[derive(Debug, Parser)]
+#[command(name = "burstlab", version, args_conflicts_with_subcommands = true, after_help = EXIT_CODES)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: run::Options,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 good; 1 a check failed; 2 the input or the command line is wrong; 3 the machine \
+    cannot do it; 70 a fault of burstlab; 130 interrupted, with the runs that had ended kept.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run an experiment, or the built-in one
+    Run(run::Arguments),
+    /// Import recordings and look into them
+    #[command(subcommand)]
+    Trace(trace::Command),
+    /// List the congestion controllers: parameters with their defaults, what each needs, where it comes from
+    Algorithms(algorithms::Arguments),
+    /// Build report.html from results, several side by side
+    Report(report::Arguments),
+    /// Compare results with a baseline; exit code 1 if a metric is beyond its tolerance
+    Check(check::Arguments),
+}
+
+/// `--json`, which commands share.
+#[derive(Debug, Clone, Copy, Args)]
+struct Json {
+    /// Print one JSON document on stdout, and nothing else
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command line of this process with the controllers of `registry`.
+pub(crate) fn main(registry: &Registry) -> ExitCode {
+    // Prints usage and help itself, and leaves with exit code 2 or 0.
+    let line = CommandLine::parse();
+    match dispatch(line, registry) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn dispatch(line: CommandLine, registry: &Registry) -> Result<(), Failure> {
+    match line.command {
+        None => run::run(None, &line.run, registry),
+        Some(Command::Run(arguments)) => run::run(arguments.experiment.as_deref(), &arguments.options, registry),
+        Some(Command::Trace(command)) => trace::run(&command),
+        Some(Command::Algorithms(arguments)) => algorithms::run(&arguments, registry),
+        Some(Command::Report(arguments)) => report::run(&arguments),
+        Some(Command::Check(arguments)) => check::run(&arguments),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,184 @@
+use std::path::{Path, PathBuf};
+
+use burstlab_algorithms::Registry;
+use clap::{Args, value_parser};
+
+use super::{Failure, Json, output, report, signals};
+use crate::cell::{self, Lab};
+use crate::experiment::{self, Experiment, On, Override, StackKind};
+use crate::results::{Provenance, Writer};
+use crate::runner::{Progress, RunError, run_cells};
+use crate::table;
+use crate::traces::Traces;
+
+/// `burstlab run`
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The experiment; without one, the built-in experiment runs
+    #[arg(value_name = "EXPERIMENT.toml")]
+    pub experiment: Option<PathBuf>,
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// What can be laid over an experiment.
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// Set any key of the experiment, by its dotted path: network.rate=1Gbit/s, flow.count=64, job.copies=[1,2].
+    /// A list makes it an axis: every combination runs
+    #[arg(long, value_name = "KEY=VALUE", value_parser = Override::parse)]
+    set: Vec<Override>,
+    /// Controllers to compare, with parameters if you like: reno,dctcp?g=0.0625
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    controller: Vec<String>,
+    /// Copies of each job, as an axis: 1,2,4
+    #[arg(long, value_name = "N,M", value_delimiter = ',')]
+    jobs: Vec<u32>,
+    /// Seed of every random draw
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(..=i64::MAX as u64))]
+    seed: Option<u64>,
+    /// Where it runs: virtual (simulated time) or tun (real time)
+    #[arg(long, value_name = "WHERE")]
+    on: Option<String>,
+    /// The TCP of every host: native, smoltcp or kernel
+    #[arg(long, value_name = "STACK", value_delimiter = ',')]
+    stack: Vec<String>,
+    /// Where results go; default results/NAME
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// A much smaller version: two iterations, the first and last value of each axis but controller and stack, a tenth of
+    /// the flows' bytes and of the duration
+    #[arg(long)]
+    quick: bool,
+    #[command(flatten)]
+    json: Json,
+}
+
+pub(super) fn run(path: Option<&Path>, options: &Options, registry: &Registry) -> Result<(), Failure> {
+    let experiment = load(path, options, registry)?;
+    supported(&experiment)?;
+    let folder = options.out.clone().unwrap_or_else(|| experiment::default_results(&experiment.name));
+    if folder.exists() && !folder.is_dir() {
+        return Err(Failure::Input(format!("--out: {} is not a folder", folder.display())));
+    }
+    let stop = signals::stop_on_signal()?;
+    let traces = Traces::load(&experiment, &stop)?;
+    traces.warnings.iter().for_each(|warning| eprintln!("burstlab: {warning}"));
+    let provenance = Provenance::of(&experiment, &command(std::env::args())).map_err(Failure::Input)?;
+    let mut writer = Writer::new(folder, &experiment, provenance, traces.rows);
+    let lab = Lab::new(registry.clone(), traces.recordings);
+    let progress = Progress::on_terminal(experiment.cells.len());
+    let outcome = run_cells(
+        &experiment.cells,
+        experiment.threads,
+        &|cell, monitor| lab.run(cell, monitor).map_err(failure),
+        &stop,
+        &progress,
+        |result| {
+            let written = writer.add(result);
+            written.map_err(|error| RunError::Machine(unwritable(writer.folder(), &error)))
+        },
+    );
+    progress.finish();
+    conclude(outcome, &mut writer, options.json.json)
+}
+
+/// Shows what ended, whether or not all did.
+fn conclude(outcome: Result<(), RunError>, writer: &mut Writer, json: bool) -> Result<(), Failure> {
+    if outcome.is_ok() {
+        writer.complete().map_err(|error| Failure::Machine(unwritable(writer.folder(), &error)))?;
+    }
+    if !writer.summary().runs.is_empty() {
+        let file = writer.folder().join(report::FILE);
+        crate::report::build(&[writer.folder().to_owned()], &file).map_err(report::failure)?;
+        if json {
+            output::json(writer.summary())?;
+        } else {
+            let table = table::render(writer.summary(), output::width());
+            output::line(&format!("{table}\n{}", file.display()))?;
+        }
+    }
+    outcome.map_err(|error| match error {
+        RunError::Stopped => Failure::Interrupted(format!(
+            "interrupted; {} runs had ended and are kept{}",
+            writer.summary().runs.len(),
+            if writer.summary().runs.is_empty() { String::new() } else { format!(" in {}", writer.folder().display()) }
+        )),
+        error => error.into(),
+    })
+}
+
+fn failure(error: cell::CellError) -> RunError {
+    match error {
+        cell::CellError::Cancelled => RunError::Stopped,
+        cell::CellError::NoSeat => RunError::Internal(error.to_string()),
+        error => RunError::Input(error.to_string()),
+    }
+}
+
+fn unwritable(folder: &Path, error: &std::io::Error) -> String {
+    format!("cannot write {}: {error}; name another folder with --out", folder.display())
+}
+
+fn load(path: Option<&Path>, options: &Options, registry: &Registry) -> Result<Experiment, Failure> {
+    let overrides = options.overrides();
+    let reading = experiment::Options { overrides: &overrides, quick: options.quick, registry };
+    let experiment = match path {
+        Some(path) => Experiment::load(path, &reading),
+        None => Experiment::builtin(&reading),
+    };
+    Ok(experiment?)
+}
+
+impl Options {
+    /// Named options after `--set`, whatever their order on the command line: they are the more particular wish.
+    fn overrides(&self) -> Vec<Override> {
+        let mut overrides = self.set.clone();
+        if !self.controller.is_empty() {
+            overrides.push(Override::list("stack.controller", &self.controller, "--controller"));
+        }
+        if !self.stack.is_empty() {
+            overrides.push(Override::list("stack.kind", &self.stack, "--stack"));
+        }
+        if !self.jobs.is_empty() {
+            overrides.push(Override::list("job.copies", self.jobs.iter().map(u32::to_string), "--jobs"));
+        }
+        overrides.extend(self.seed.map(|seed| Override::value("seed", &seed.to_string(), "--seed")));
+        overrides.extend(self.on.as_ref().map(|on| Override::value("run.on", on, "--on")));
+        overrides
+    }
+}
+
+/// Real time and the other stacks have their names already, so that experiments need not change when they come.
+fn supported(experiment: &Experiment) -> Result<(), Failure> {
+    let unsupported = |what: &str| {
+        Err(Failure::Machine(format!(
+            "this version runs the native stack in virtual time only, not {what}; leave it out or use --on virtual \
+             --stack native"
+        )))
+    };
+    for cell in &experiment.cells {
+        match (cell.on, cell.stack.kind) {
+            (On::Virtual, StackKind::Native) => {}
+            (On::Tun, _) => return unsupported("on TUN devices"),
+            (On::Virtual, kind) => return unsupported(&format!("the {} stack", kind.name())),
+        }
+    }
+    Ok(())
+}
+
+/// The command line that gives these results again. Where they go and how they are shown is no part of them.
+fn command(arguments: impl Iterator<Item = String>) -> String {
+    let (mut words, mut skip) = (vec!["burstlab".to_owned()], false);
+    for word in arguments.skip(1) {
+        match word.as_str() {
+            _ if skip => skip = false,
+            "--json" => {}
+            "--out" => skip = true,
+            out if out.starts_with("--out=") => {}
+            plain if plain.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=,:".contains(c)) => words.push(word),
+            _ => words.push(format!("'{}'", word.replace('\'', r"'\''"))),
+        }
+    }
+    words.join(" ")
+}
