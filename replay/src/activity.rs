@@ -19,8 +19,8 @@ pub(crate) struct Stretch {
     pub bytes: u64,
     /// Of the time from start to end, that in which everything sent was acknowledged: the application paused.
     pub idle: u64,
-    /// Whether everything sent before was acknowledged when it began.
-    pub drained: bool,
+    /// For how long everything sent before had been acknowledged when it began, up to the pause before it.
+    pub quiet: u64,
     /// Whether lost bytes were being repaired when it began: the pause before it is the network's.
     pub repairing: bool,
 }
@@ -100,7 +100,8 @@ pub(crate) struct Activity {
 /// What was known of a direction just before bytes were sent.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Before {
-    pub drained: bool,
+    /// Since when everything sent was acknowledged; nothing if something was not.
+    pub drained_since: Option<u64>,
     pub repairing: bool,
 }
 
@@ -118,19 +119,21 @@ impl Activity {
             self.open.resize(direction + 1, None);
         }
         let slot = &mut self.open[direction];
+        let mut quiet = 0;
         if let Some(open) = slot {
             let pause = time - open.end;
+            quiet = before.drained_since.map_or(0, |since| time - since).min(pause);
             self.pauses.add(pause);
             if pause <= self.finest {
-                open.idle += if before.drained { pause } else { 0 };
+                open.idle += quiet;
                 open.end = time;
                 open.bytes += bytes;
                 return;
             }
             self.stretches.push(*open);
         }
-        let Before { drained, repairing } = before;
-        *slot = Some(Stretch { direction, start: time, end: time, bytes, idle: 0, drained, repairing });
+        let repairing = before.repairing;
+        *slot = Some(Stretch { direction, start: time, end: time, bytes, idle: 0, quiet, repairing });
     }
 
     /// Ends all stretches, and puts them in order of their start.

@@ -123,7 +123,11 @@ mod tests {
     fn arrivals() -> impl Strategy<Value = Vec<(u64, u64)>> {
         prop::collection::vec((0u64..50, 0u64..2000), 1..80).prop_map(|steps| {
             let mut now = 0;
-            steps.into_iter().map(|(step, bytes)| (std::mem::replace(&mut now, now + step), bytes)).collect()
+            let mut pass = |(step, bytes)| {
+                now += step;
+                (now, bytes)
+            };
+            steps.into_iter().map(&mut pass).collect()
         })
     }
 

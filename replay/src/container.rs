@@ -4,8 +4,8 @@
 //! burstlab-trace 1
 //! c 10.77.0.2 34700 10.77.0.1 29500         a connection: opener, acceptor; numbered from zero
 //! p 15320 1 48                              a packet: ns since the one before, direction, payload bytes
-//! s 1 15320 0 48 0 1 0                      a stretch of first-time bytes: direction, ns since the start of the
-//!                                           one before, ns that it lasts, bytes, ns idle, drained, repairing
+//! s 1 15320 0 48 0 0 0                      a stretch of first-time bytes: direction, ns since the start of the
+//!                                           one before, ns that it lasts, bytes, ns idle, ns quiet, repairing
 //! v 0 0 12 3                                pauses between a direction's packets, two bins per octave from 1 ns
 //! w a sentence                              a warning
 //! h pcapng 112426 0 5214 1795 14486         format, packets, duplicates, application bytes, start, duration
@@ -58,9 +58,9 @@ impl Writer {
         let mut last = 0;
         for s in &trace.stretches {
             let (since, lasts) = (s.start - std::mem::replace(&mut last, s.start), s.end - s.start);
-            let (drained, repairing) = (u8::from(s.drained), u8::from(s.repairing));
-            let (direction, bytes, idle) = (s.direction, s.bytes, s.idle);
-            self.file.write(format_args!("s {direction} {since} {lasts} {bytes} {idle} {drained} {repairing}\n"))?;
+            let (direction, bytes, repairing) = (s.direction, s.bytes, u8::from(s.repairing));
+            let (idle, quiet) = (s.idle, s.quiet);
+            self.file.write(format_args!("s {direction} {since} {lasts} {bytes} {idle} {quiet} {repairing}\n"))?;
         }
         let bins: Vec<String> = trace.pauses.bins.iter().map(u64::to_string).collect();
         self.file.write(format_args!("v {}\n", bins.join(" ")))?;
@@ -164,13 +164,13 @@ impl Reader {
     }
 
     fn stretch(&mut self, rest: &str, importer: &mut Importer<'_>) -> Result<(), Fault> {
-        let expected = "\"s\", a direction, ns since the stretch before, ns, bytes, ns idle, drained and repairing";
-        let stretch = numbers::<7>(rest).and_then(|[direction, since, lasts, bytes, idle, drained, repairing]| {
+        let expected = "\"s\", a direction, ns since the stretch before, ns, bytes, ns idle, ns quiet and repairing";
+        let stretch = numbers::<7>(rest).and_then(|[direction, since, lasts, bytes, idle, quiet, repairing]| {
             let start = self.last_start.checked_add(since)?;
             let end = start.checked_add(lasts)?;
-            let (drained, repairing, direction) = (drained != 0, repairing != 0, direction as usize);
+            let (repairing, direction) = (repairing != 0, direction as usize);
             let known = direction / 2 < importer.links() && idle <= lasts;
-            known.then_some(Stretch { direction, start, end, bytes, idle, drained, repairing })
+            known.then_some(Stretch { direction, start, end, bytes, idle, quiet, repairing })
         });
         let stretch = stretch.ok_or(Fault::Syntax(expected))?;
         self.last_start = stretch.start;

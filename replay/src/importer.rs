@@ -18,6 +18,8 @@ use crate::{Error, ImportOptions};
 #[derive(Debug, Default)]
 struct Stream {
     sequence: Sequence,
+    /// When an acknowledgement last covered everything that was sent.
+    drained_at: Option<u64>,
     /// Whether a retransmission was seen since the last first-time byte.
     repairing: bool,
 }
@@ -70,7 +72,12 @@ impl<'w> Importer<'w> {
         let time = time - *self.first.get_or_insert(time);
         let direction = self.direction(segment)?;
         if let Some(acknowledgement) = segment.acknowledgement {
-            let unseen = self.streams[direction ^ 1].sequence.acknowledge(acknowledgement);
+            let acknowledged = &mut self.streams[direction ^ 1];
+            let drained = acknowledged.sequence.is_drained();
+            let unseen = acknowledged.sequence.acknowledge(acknowledgement);
+            if !drained && acknowledged.sequence.is_drained() {
+                acknowledged.drained_at = Some(time);
+            }
             if unseen > 0 {
                 self.unseen_bytes += unseen;
                 self.first_time(direction ^ 1, time, unseen);
@@ -80,25 +87,24 @@ impl<'w> Importer<'w> {
             return Ok(());
         }
         self.packet(direction, time, u64::from(segment.payload))?;
-        let sequence = &mut self.streams[direction].sequence;
-        let before = Before { drained: sequence.is_drained(), repairing: sequence.has_holes() };
+        let stream = &mut self.streams[direction];
+        // Without a single acknowledgement, any pause may be the application's.
+        let drained_since = stream.sequence.is_drained().then(|| stream.drained_at.unwrap_or(0));
+        let repairing = stream.sequence.has_holes() || stream.repairing;
         // A SYN that carries data (RFC 7413) takes the first number for itself.
         let first = segment.sequence.wrapping_add(u32::from(segment.syn));
-        let fresh = sequence.first_time(first, segment.payload);
-        if fresh == 0 {
-            self.streams[direction].repairing = true;
-        } else {
-            let stream = &mut self.streams[direction];
-            let repairing = before.repairing | std::mem::take(&mut stream.repairing);
+        let fresh = stream.sequence.first_time(first, segment.payload);
+        stream.repairing = fresh == 0;
+        if fresh > 0 {
             self.application_bytes += fresh;
-            self.activity.send(direction, time, fresh, Before { repairing, ..before });
+            self.activity.send(direction, time, fresh, Before { drained_since, repairing });
         }
         Ok(())
     }
 
     fn first_time(&mut self, direction: Direction, time: u64, bytes: u64) {
         self.application_bytes += bytes;
-        self.activity.send(direction, time, bytes, Before { drained: false, repairing: true });
+        self.activity.send(direction, time, bytes, Before { drained_since: None, repairing: true });
     }
 
     /// A packet with `bytes` of payload passes at `time` (ns since the first one).

@@ -8,10 +8,11 @@
 
 use burstlab_units::Span;
 
-/// The chain is looked for among this many silences, the longest ones.
+/// The chain is looked for among the longest silences: first among few, then among more, up to this many.
 const CANDIDATES: usize = 4096;
+const FEWEST: usize = 64;
 /// How many silences from the end the last iteration's end is looked for, and how many further back its start.
-const REACH: usize = 256;
+const REACH: usize = 64;
 /// Iterations may differ by this part of their bytes: a barrier or a logged value more, bytes the capture missed.
 const TOLERANCE: u64 = 200;
 
@@ -50,8 +51,13 @@ pub(crate) struct Found {
 /// it is one iteration.
 pub(crate) fn find(traffic: &[Traffic]) -> Vec<Found> {
     let silences = silences(traffic);
-    let cuts = longest(&silences);
-    let chain = best_chain(&cuts).unwrap_or_else(|| vec![silences[0], silences[silences.len() - 1]]);
+    let counts = std::iter::successors(Some(FEWEST), |n| Some(n * 2)).take_while(|&n| n <= CANDIDATES);
+    let cuts: Vec<_> = counts.map(|n| longest(&silences, n)).collect();
+    let best = best_chain(&cuts, Chain::silence);
+    // A pause within the iteration can be longer than the one before the next; but a chain of such pauses leaves the
+    // first iteration's beginning and the last one's end over, and so is shorter.
+    let whole = best.as_ref().and_then(|best| best_chain(&cuts, |other| other.more_of_the_same(best)));
+    let chain = whole.or(best).map_or_else(|| vec![silences[0], silences[silences.len() - 1]], |chain| chain.cuts);
     let between = |pair: &[Silence]| Found {
         start: Span::from_nanos(pair[0].from),
         comm_start: Span::from_nanos(pair[0].to),
@@ -75,63 +81,91 @@ fn silences(traffic: &[Traffic]) -> Vec<Silence> {
     found
 }
 
-/// The longest of the silences, and the two at the ends, in order of time.
-fn longest(silences: &[Silence]) -> Vec<Silence> {
+/// The `n` longest of the silences, and the two at the ends, in order of time.
+fn longest(silences: &[Silence], n: usize) -> Vec<Silence> {
     let mut lengths: Vec<u64> = silences.iter().map(Silence::length).collect();
     lengths.sort_unstable_by(|a, b| b.cmp(a));
-    let least = lengths.get(CANDIDATES).copied().unwrap_or(0);
+    let least = lengths.get(n).copied().unwrap_or(0);
     silences.iter().filter(|s| !s.inner || s.length() > least).copied().collect()
 }
 
-/// The chain with the most silence at its cuts: the number of iterations times the lower quartile of the cuts' lengths,
-/// as a chain that cuts iterations in two has short silences among its cuts, and one that spans two has fewer.
-fn best_chain(cuts: &[Silence]) -> Option<Vec<Silence>> {
-    let total = cuts.last()?.bytes;
-    let mut best: Option<((u64, u64), Vec<Silence>)> = None;
-    for last in cuts.len().saturating_sub(REACH)..cuts.len() {
-        if cuts[last].bytes * 2 < total {
-            continue;
+/// Silences with equally many bytes between each two neighbours.
+struct Chain {
+    cuts: Vec<Silence>,
+    period: u64,
+}
+
+/// What chains are compared by; the greatest wins.
+type Rank = (u64, u64, u64);
+
+impl Chain {
+    /// As far back from `last` as there are cuts, each one period of bytes before the next.
+    fn back_from(last: Silence, period: u64, cuts: &[Silence]) -> Chain {
+        let slack = period / TOLERANCE;
+        let (mut chain, mut at) = (vec![last], last.bytes);
+        while let Some(target) = (at + slack).checked_sub(period) {
+            let from = cuts.partition_point(|c| c.bytes + 2 * slack < target);
+            let near = cuts[from..].iter().take_while(|c| c.bytes <= target);
+            let Some(cut) = near.max_by_key(|c| c.length()) else { break };
+            chain.push(*cut);
+            at = cut.bytes;
         }
-        for before in last.saturating_sub(REACH)..last {
-            let period = cuts[last].bytes - cuts[before].bytes;
-            // Anything repeats often enough if it is nothing.
-            if period < TOLERANCE || period < total / CANDIDATES as u64 {
-                continue;
-            }
-            let chain = chain(cuts, cuts[last], period);
-            if chain.len() < 3 || (cuts[last].bytes - chain[0].bytes) * 2 < total {
-                continue;
-            }
-            let score = score(&chain);
-            if best.as_ref().is_none_or(|(top, _)| score > *top) {
-                best = Some((score, chain));
+        chain.reverse();
+        Chain { cuts: chain, period }
+    }
+
+    fn iterations(&self) -> u64 {
+        self.cuts.len() as u64 - 1
+    }
+
+    /// The length that three quarters of the silences at its cuts exceed.
+    fn quartile(&self) -> u64 {
+        let mut lengths: Vec<u64> = self.cuts.iter().filter(|c| c.inner).map(Silence::length).collect();
+        lengths.sort_unstable();
+        lengths.get(lengths.len() / 4).copied().unwrap_or(0)
+    }
+
+    /// The number of iterations times the lower quartile of the silences: a chain that cuts iterations in two has
+    /// short ones among them, and one that spans two iterations has fewer.
+    fn silence(&self) -> Option<Rank> {
+        let sum = self.cuts.iter().map(Silence::length).sum();
+        Some((self.quartile().saturating_mul(self.iterations()), sum, 0))
+    }
+
+    /// The number of iterations, if they are as large as those of `best` and the silences not much shorter.
+    fn more_of_the_same(&self, best: &Chain) -> Option<Rank> {
+        let same = self.period.abs_diff(best.period) <= best.period / TOLERANCE;
+        let silent = self.quartile() >= best.quartile() / 5 * 2;
+        let (silence, sum, _) = self.silence()?;
+        (same && silent).then_some((self.iterations(), silence, sum))
+    }
+}
+
+/// The highest ranked of all chains that cover most of the bytes; of equals the first, which comes from the longest
+/// silences.
+fn best_chain(cuts: &[Vec<Silence>], rank: impl Fn(&Chain) -> Option<Rank>) -> Option<Chain> {
+    let mut best: Option<(Rank, Chain)> = None;
+    for cuts in cuts {
+        let total = cuts.last()?.bytes;
+        for last in (cuts.len().saturating_sub(REACH)..cuts.len()).filter(|&i| cuts[i].bytes * 2 >= total) {
+            for before in last.saturating_sub(REACH)..last {
+                let period = cuts[last].bytes - cuts[before].bytes;
+                // Anything repeats often enough if it is nothing.
+                if period < TOLERANCE || period < total / CANDIDATES as u64 {
+                    continue;
+                }
+                let chain = Chain::back_from(cuts[last], period, cuts);
+                if chain.iterations() < 2 || (cuts[last].bytes - chain.cuts[0].bytes) * 2 < total {
+                    continue;
+                }
+                let Some(rank) = rank(&chain) else { continue };
+                if best.as_ref().is_none_or(|(top, _)| rank > *top) {
+                    best = Some((rank, chain));
+                }
             }
         }
     }
     best.map(|(_, chain)| chain)
-}
-
-/// Cuts one period of bytes apart, as far back from `last` as there are any.
-fn chain(cuts: &[Silence], last: Silence, period: u64) -> Vec<Silence> {
-    let slack = period / TOLERANCE;
-    let mut chain = vec![last];
-    let mut at = last.bytes;
-    while let Some(target) = (at + slack).checked_sub(period) {
-        let from = cuts.partition_point(|c| c.bytes + 2 * slack < target);
-        let near = cuts[from..].iter().take_while(|c| c.bytes <= target);
-        let Some(cut) = near.max_by_key(|c| c.length()) else { break };
-        chain.push(*cut);
-        at = cut.bytes;
-    }
-    chain.reverse();
-    chain
-}
-
-fn score(chain: &[Silence]) -> (u64, u64) {
-    let mut lengths: Vec<u64> = chain.iter().filter(|c| c.inner).map(Silence::length).collect();
-    lengths.sort_unstable();
-    let quartile = lengths.get(lengths.len() / 4).copied().unwrap_or(0);
-    (quartile.saturating_mul(chain.len() as u64 - 1), lengths.iter().sum())
 }
 
 #[cfg(test)]

@@ -79,7 +79,7 @@ pub struct Job {
     pub iterations: Vec<Iteration>,
     /// The job's start, since the start of the capture: where traffic that only sets it up ends.
     pub origin: Span,
-    /// The highest rate at which a worker was seen to send over a millisecond: what its link carried at least.
+    /// The highest rate at which a worker was seen to send over 5 ms: what its link carried at least.
     /// Zero if it is not known.
     pub peak_rate: Rate,
     /// Bytes before the first iteration and after the last that are no part of the job: its set-up and end.

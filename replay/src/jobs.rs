@@ -134,9 +134,9 @@ fn transfers(stretches: &[Stretch], found: &[Found], used: &[usize], gap: Span, 
         if let Some(burst) = slot {
             let pause = stretch.start - burst.joined.end;
             // While losses are repaired the network is what the pause is due to: replay must not take it for computing.
-            if burst.iteration == iteration && (pause <= gap.as_nanos() || stretch.repairing) {
-                let paused = if stretch.drained && !stretch.repairing { pause } else { 0 };
-                burst.joined.idle += paused + stretch.idle;
+            let repaired = stretch.repairing && stretch.quiet <= gap.as_nanos();
+            if burst.iteration == iteration && (pause <= gap.as_nanos() || repaired) {
+                burst.joined.idle += stretch.quiet + stretch.idle;
                 burst.joined.end = stretch.end;
                 burst.joined.bytes += stretch.bytes;
                 continue;

@@ -7,8 +7,9 @@ use crate::activity::Direction;
 use crate::burstiness::{Backlog, Window};
 use crate::series::Series;
 
-/// Over this long a node's highest rate is taken for its link's: long against a packet, short against a burst.
-const PEAK_OVER: Span = Span::from_millis(1);
+/// Over this long a node's highest rate is taken for its link's. Shorter than the bursts that fill a link; long against what a
+/// token bucket or a receiving machine's batching lets through at once, which over 1 ms makes 500 Mbit/s look like 2 Gbit/s.
+const PEAK_OVER: Span = Span::from_millis(5);
 
 /// All meters of one stream.
 #[derive(Debug, Clone)]
@@ -83,7 +84,7 @@ impl Meters {
         }
     }
 
-    /// The highest rate of each node over a millisecond.
+    /// The highest rate of each node over 5 ms.
     pub fn peaks(&self) -> Vec<Rate> {
         self.peaks.iter().map(|w| Rate::of(w.most(), PEAK_OVER)).collect()
     }

@@ -76,7 +76,7 @@ mod tests {
     fn packets_a_little_out_of_order_come_out_in_order() {
         let mut sorter = Sorter::default();
         let mut out = Vec::new();
-        for time in (0..2000u64).map(|i| if i % 7 == 3 { i * 10 - 45 } else { i * 10 }) {
+        for time in (0..2000u64).map(|i| if i % 7 == 3 { i * 10 } else { i * 10 + 45 }) {
             out.extend(sorter.push((time, None)));
         }
         out.extend(std::iter::from_fn(|| sorter.pop()));
