@@ -52,7 +52,11 @@ impl References {
 
     fn slot(&self, reference: &Cell) -> Arc<OnceLock<Option<f64>>> {
         // What is recorded of a run does not change it, and neither do names of axes.
-        let key = Cell { axes: BTreeMap::new(), record: crate::experiment::Record { series: 0, flows: 0 }, ..reference.clone() };
+        let key = Cell {
+            axes: BTreeMap::new(),
+            record: crate::experiment::Record { series: 0, flows: 0 },
+            ..reference.clone()
+        };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.entry(format!("{key:?}")).or_default().clone()
     }

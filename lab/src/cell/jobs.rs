@@ -87,7 +87,12 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
 }
 
 /// Each job entry of the cell, its copies together.
-pub(super) fn summaries(setup: &Setup, names: &[String], rows: &[IterationRow], alone: &[Option<f64>]) -> Vec<JobSummary> {
+pub(super) fn summaries(
+    setup: &Setup,
+    names: &[String],
+    rows: &[IterationRow],
+    alone: &[Option<f64>],
+) -> Vec<JobSummary> {
     let ratio = |a: Option<f64>, b: Option<f64>| match (a, b) {
         (Some(a), Some(b)) if b > 0.0 => a / b,
         _ => 0.0,

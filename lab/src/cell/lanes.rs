@@ -33,8 +33,7 @@ pub(super) fn bursts(setup: &Setup) -> Vec<BurstRow> {
 }
 
 fn burst(setup: &Setup, lane: &Lane, number: u32) -> Option<BurstRow> {
-    let (transfer, progress) =
-        (&setup.traffic.transfers()[number as usize], setup.traffic.progress()[number as usize]);
+    let (transfer, progress) = (&setup.traffic.transfers()[number as usize], setup.traffic.progress()[number as usize]);
     if progress.finished.is_never() {
         return None;
     }
@@ -87,11 +86,8 @@ fn flow(setup: &Setup, lane: &Lane, before: u64, warmup: Time) -> FlowRow {
 /// All flows together.
 pub(super) fn summary(rows: &[FlowRow]) -> FlowSummary {
     let largest = rows.iter().map(|row| row.bytes).max().unwrap_or(0);
-    let bulk: Vec<f64> = rows
-        .iter()
-        .filter(|row| row.bytes >= largest / BULK_SHARE)
-        .map(|row| row.goodput_bit_s as f64)
-        .collect();
+    let bulk: Vec<f64> =
+        rows.iter().filter(|row| row.bytes >= largest / BULK_SHARE).map(|row| row.goodput_bit_s as f64).collect();
     let (sum, squares) = bulk.iter().fold((0.0, 0.0), |(sum, squares), x| (sum + x, squares + x * x));
     let count = bulk.len() as f64;
     FlowSummary {

@@ -53,9 +53,11 @@ impl Layout {
         let needed = |row| all().filter(|s| s.row == row).map(|s| s.index + 1).max().unwrap_or(0);
         let (left, right) = (needed(Row::Left), needed(Row::Right));
         let topology = plan(cell, left, right)?;
-        let mut seats = Seats { left, taken: vec![0; topology.host_count()], for_flows: vec![None; topology.host_count()] };
+        let mut seats =
+            Seats { left, taken: vec![0; topology.host_count()], for_flows: vec![None; topology.host_count()] };
         let jobs = map3(&jobs, |spot| seats.own(*spot));
-        let flows = flows.iter().map(|pairs| pairs.iter().map(|pair| pair.map(|s| seats.shared(s))).collect()).collect();
+        let flows =
+            flows.iter().map(|pairs| pairs.iter().map(|pair| pair.map(|s| seats.shared(s))).collect()).collect();
         let interfaces = seats.taken.iter().map(|taken| (*taken).max(1)).collect();
         Ok(Layout { topology, interfaces, jobs, flows })
     }

@@ -43,7 +43,8 @@ impl QueueMeter {
         }
         self.waited += u128::from(wait.as_nanos());
         let delayed = self.delayed.get_or_insert_with(histogram);
-        delayed.saturating_record(wait.as_nanos());
+        // It grows as needed, so there is no value that it cannot take.
+        let _ = delayed.record(wait.as_nanos());
     }
 
     /// The queue's length is `length` from `at` on.
@@ -67,7 +68,7 @@ impl QueueMeter {
     /// Waiting times in ns of all packets that were not dropped.
     pub fn delays(&self) -> Histogram<u64> {
         let mut all = self.delayed.clone().unwrap_or_else(histogram);
-        all.saturating_record_n(0, self.undelayed);
+        let _ = all.record_n(0, self.undelayed);
         all
     }
 
@@ -127,9 +128,8 @@ pub(super) struct Meter {
 impl Meter {
     /// A meter for every queue of `network`, which counts from `warmup` on.
     pub fn new(network: &Network, flows: usize, warmup: Time) -> Meter {
-        let queue = |kind| {
-            (kind == PortKind::Queue).then(|| Box::new(QueueMeter { changed: warmup, ..QueueMeter::default() }))
-        };
+        let queue =
+            |kind| (kind == PortKind::Queue).then(|| Box::new(QueueMeter { changed: warmup, ..QueueMeter::default() }));
         let queues = network.ports().iter().map(|port| queue(port.kind)).collect();
         Meter { warmup, queues, flows: vec![FlowMeter::default(); flows] }
     }

@@ -46,6 +46,9 @@ pub enum CellError {
     /// A worker was seated where there is no interface.
     #[error("a worker sits at an interface that its host does not have")]
     NoSeat,
+    /// The copies of a job cannot be placed.
+    #[error(transparent)]
+    Phase(#[from] burstlab_replay::Error),
     /// The run was stopped from outside.
     #[error("stopped")]
     Cancelled,

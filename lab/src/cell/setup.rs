@@ -1,6 +1,6 @@
 //! A cell set up for its run: endpoints on a network, and the traffic that they will carry.
 
-use burstlab_algorithms::Builder;
+use burstlab_algorithms::{Builder, EcnFeedback};
 use burstlab_engine::Simulation;
 use burstlab_engine::traffic::{Traffic, Transfer, UNLIMITED};
 use burstlab_network::{Direction, FlowId, Network};
@@ -64,8 +64,9 @@ impl Setup {
         let workers: Vec<_> = recorded.iter().map(|r| r.workers()).collect();
         let layout = Layout::new(cell, &workers)?;
         let network = Network::new(&layout.topology, &layout.interfaces, cell.seed);
-        let flows = recorded.iter().zip(&cell.jobs).map(|(r, job)| r.connections() * job.copies as usize).sum::<usize>()
-            + cell.flows.iter().map(|flow| flow.count as usize).sum::<usize>();
+        let flows =
+            recorded.iter().zip(&cell.jobs).map(|(r, job)| r.connections() * job.copies as usize).sum::<usize>()
+                + cell.flows.iter().map(|flow| flow.count as usize).sum::<usize>();
         let meter = Meter::new(&network, flows, Time::ZERO + cell.warmup);
         let config = config(&cell.stack, cell.network.mtu);
         let mut setup = Setup {
@@ -73,12 +74,9 @@ impl Setup {
             traffic: Traffic::new(),
             lanes: Vec::new(),
             copies: Vec::new(),
-            packet: Packet {
-                payload: config.payload(),
-                headers: cell.network.mtu - config.payload(),
-            },
+            packet: Packet { payload: config.payload(), headers: cell.network.mtu - config.payload() },
         };
-        let mut wires = Wires { config, controller, seed: cell.seed };
+        let mut wires = Wires { config, controller, feedback: controller.ecn_feedback(), seed: cell.seed };
         for (number, (recorded, job)) in recorded.iter().zip(&cell.jobs).enumerate() {
             setup.add_job(number, recorded, job, &layout.jobs[number], &mut wires)?;
         }
@@ -101,18 +99,20 @@ impl Setup {
             Phase::Aligned => replay::Phase::Aligned,
             Phase::Spans(spans) => replay::Phase::Spans(spans.clone()),
         };
-        for (copy, seats) in seats.iter().enumerate() {
+        let Some(first) = recorded.jobs.first() else { return Ok(()) };
+        let placed = replay::multiplex(first, seats.len(), &phase, replay::Placement::Shared, wires.seed)?;
+        for (placed, seats) in placed.iter().zip(seats) {
             let mut first_worker = 0;
-            for part in &recorded.jobs {
+            for part in recorded.jobs.iter() {
                 let seats = &seats[first_worker..first_worker + part.workers.len()];
                 first_worker += part.workers.len();
-                let offset = replay::offsets(part, job.copies as usize, &phase, wires.seed)[copy];
-                let name = recorded.name_of(&job.name, part);
+                // Jobs of one recording keep the distance that they had in it.
+                let distance = part.origin - recorded.jobs.iter().map(|job| job.origin).min().unwrap_or(part.origin);
                 let plan = Copy {
                     job: number,
-                    name,
-                    copy: copy as u32,
-                    start: Time::ZERO + offset,
+                    name: recorded.name_of(&job.name, part),
+                    copy: placed.copy as u32,
+                    start: Time::ZERO + placed.offset + distance,
                     transfers: 0..0,
                     iterations: part.iterations.len() as u32,
                 };
@@ -207,6 +207,7 @@ impl Setup {
 struct Wires<'a> {
     config: native::Config,
     controller: &'a Builder,
+    feedback: EcnFeedback,
     seed: u64,
 }
 
@@ -228,7 +229,7 @@ impl Wires<'_> {
         let mut config = self.config.clone();
         config.initial_sequence = seed as u32;
         let controller = self.controller.build(&config.path(Time::ZERO, seed));
-        Box::new(native::Connection::new(config, direction, flow, controller))
+        Box::new(native::Connection::new(config, direction, flow, controller, self.feedback))
     }
 }
 
