@@ -102,7 +102,7 @@ impl Sender {
         });
         if self.restart_cap != u64::MAX {
             self.restart_cap += delivered;
-            if self.restart_cap >= self.control.window.get() {
+            if self.restart_cap >= self.wanted {
                 self.restart_cap = u64::MAX;
             }
         }

@@ -129,7 +129,7 @@ impl Connection {
         self.expires = Time::NEVER;
         self.opening.at = Time::NEVER;
         self.sender.timer.at = Time::NEVER;
-        self.sender.control.timer = Time::NEVER;
+        self.sender.alarm = Time::NEVER;
         self.sender.paced_until = Time::NEVER;
         self.receiver.ack.on_sent();
     }

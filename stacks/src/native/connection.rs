@@ -1,7 +1,9 @@
 //! One side of a connection: segments in, segments out.
 
 use burstlab_algorithms::{Bytes, Controller, EcnFeedback, Explanation, JobView, Rate, Time};
-use burstlab_network::{Codepoint, Direction, Flags, FlowId, SackBlocks, Segment, SynOptions, Timestamps};
+use burstlab_network::{
+    AccEcnCounters, Codepoint, Direction, Flags, FlowId, SackBlocks, Segment, SynOptions, Timestamps,
+};
 
 use super::Config;
 use super::close::Challenges;
@@ -29,7 +31,7 @@ pub(super) enum State {
 }
 
 /// Bytes that options may take (RFC 9293, section 3.1).
-const OPTIONS: u32 = 40;
+const OPTIONS: usize = 40;
 
 /// One side of one TCP connection.
 pub struct Connection {
@@ -111,20 +113,6 @@ impl Connection {
         !matches!(self.state, State::Listen | State::SynSent | State::SynReceived | State::Closed | State::Failed)
     }
 
-    /// A segment behind the handshake, without payload.
-    pub(super) fn bare(&mut self, now: Time, seq: u32, flags: Flags) -> Segment {
-        Segment {
-            flow: self.flow,
-            direction: self.direction,
-            flags: flags.with(self.receiver.echo.flags()),
-            seq,
-            ack: self.receiver.numbering.wire(self.receiver.next),
-            window: self.receiver.advertise(),
-            timestamps: self.timestamps_now(now),
-            ..Segment::default()
-        }
-    }
-
     pub(super) fn timestamps_now(&self, now: Time) -> Option<Timestamps> {
         self.timestamps.then(|| Timestamps { value: super::stamp(now), echo: self.receiver.timestamp() })
     }
@@ -134,29 +122,48 @@ impl Connection {
         Segment { flow: self.flow, direction: self.direction, flags, seq, ack, syn, ..Segment::default() }
     }
 
-    fn pure_ack(&mut self, now: Time) -> Segment {
-        let seq = self.numbering.wire(self.sender.board.next());
-        let mut segment = self.bare(now, seq, Flags::ACK);
-        segment.codepoint = self.sender.marks.codepoint(self.sender.control.ecn, false);
-        if let Some(answer) = self.take_answer() {
-            segment.flags = Flags::ACK.with(answer);
-        }
-        segment.acc_ecn = self.receiver.echo.option();
-        segment.sack = self.blocks(&segment);
+    /// A segment behind the handshake. It is put together in one go, since it is copied right afterwards.
+    #[inline(always)]
+    fn segment(&mut self, now: Time, packet: Packet, acc_ecn: Option<AccEcnCounters>, sack: SackBlocks) -> Segment {
+        let segment = Segment {
+            flow: self.flow,
+            direction: self.direction,
+            codepoint: packet.codepoint,
+            flags: packet.flags,
+            seq: self.numbering.wire(packet.start),
+            ack: self.receiver.numbering.wire(self.receiver.next),
+            payload: packet.payload,
+            window: self.receiver.advertise(),
+            syn: SynOptions::default(),
+            sack,
+            timestamps: self.timestamps_now(now),
+            acc_ecn,
+        };
         self.receiver.on_ack_sent();
         segment
     }
 
-    /// SACK blocks, as many as the options of `segment` leave room for.
-    fn blocks(&mut self, segment: &Segment) -> SackBlocks {
-        if !self.receiver.has_blocks() {
-            return SackBlocks::default();
+    #[inline(always)]
+    fn pure_ack(&mut self, now: Time) -> Segment {
+        let mut flags = Flags::ACK.with(self.receiver.echo.flags());
+        if let Some(answer) = self.take_answer() {
+            flags = Flags::ACK.with(answer);
         }
-        let room = (OPTIONS - segment.options_len()).saturating_sub(4) / 8;
-        self.receiver.take_blocks(room as usize)
+        let codepoint = self.sender.marks.codepoint(self.sender.ecn, false);
+        let acc_ecn = self.receiver.echo.option();
+        let sack = if self.receiver.has_blocks() {
+            // The options hold timestamps (10 bytes), AccECN (11) and SACK (2, and 8 a block).
+            let others = if self.timestamps { 10 } else { 0 } + if acc_ecn.is_some() { 11 } else { 0 };
+            self.receiver.take_blocks((OPTIONS - others - 2) / 8)
+        } else {
+            SackBlocks::default()
+        };
+        let packet = Packet { start: self.sender.board.next(), payload: 0, fin: false, codepoint, flags };
+        self.segment(now, packet, acc_ecn, sack)
     }
 
     /// The acknowledgement of what came before marks began or ended.
+    #[cold]
     fn former_ack(&mut self, now: Time) -> Option<Segment> {
         let former = self.receiver.former.take()?;
         let mut segment = self.pure_ack(now);
@@ -167,23 +174,17 @@ impl Connection {
         Some(segment)
     }
 
+    #[inline(always)]
     fn data(&mut self, now: Time, packet: Packet) -> Segment {
-        let mut flags = Flags::ACK.with(packet.flags);
+        let mut flags = Flags::ACK.with(packet.flags).with(self.receiver.echo.flags());
         if packet.fin {
             flags = flags.with(Flags::FIN);
         }
         if packet.start + u64::from(packet.payload) == self.sender.written {
             flags = flags.with(Flags::PSH);
         }
-        let mut segment = self.bare(now, self.numbering.wire(packet.start), flags);
-        segment.payload = packet.payload;
-        segment.codepoint = packet.codepoint;
-        // Options must not push a full packet over the MTU; pure ACKs say the same.
-        if self.receiver.has_blocks() && packet.payload + OPTIONS <= self.sender.mss {
-            segment.sack = self.blocks(&segment);
-        }
-        self.receiver.on_ack_sent();
-        segment
+        // SACK options could push a full packet over the MTU; the pure ACKs before it have said the same.
+        self.segment(now, Packet { flags, ..packet }, None, SackBlocks::default())
     }
 
     /// RFC 9293, section 3.10.7.4: a segment in a synchronized state.
@@ -315,12 +316,12 @@ impl Endpoint for Connection {
                 self.fail();
             }
         }
-        if self.sender.control.timer <= now {
+        if self.sender.alarm <= now {
             self.sender.controller.on_timer(now);
             self.sender.refresh();
-            if self.sender.control.timer <= now {
+            if self.sender.alarm <= now {
                 // A controller that leaves its timer in the past is not to be called without end.
-                self.sender.control.timer = Time::NEVER;
+                self.sender.alarm = Time::NEVER;
             }
         }
         if self.sender.paced_until <= now {
@@ -360,7 +361,7 @@ impl Endpoint for Connection {
         sender
             .timer
             .at
-            .min(sender.control.timer)
+            .min(sender.alarm)
             .min(sender.paced_until)
             .min(self.receiver.ack.deadline)
             .min(self.opening.at)
@@ -413,7 +414,7 @@ impl Endpoint for Connection {
         Snapshot {
             window: Bytes::new(sender.window()),
             in_flight: Bytes::new(sender.board.in_flight()),
-            pacing_rate: sender.control.pacing_rate,
+            pacing_rate: sender.pacing.rate(),
             smoothed_rtt: sender.rtt.smoothed(),
             delivered: sender.rate.delivered,
         }
@@ -429,6 +430,6 @@ impl Connection {
     pub(super) fn syn_codepoint(&self) -> Codepoint {
         let mut marks = super::marks::Marks::new(self.config.generalized_ecn);
         marks.set_feedback(self.feedback);
-        marks.codepoint(self.sender.control.ecn, false)
+        marks.codepoint(self.sender.ecn, false)
     }
 }

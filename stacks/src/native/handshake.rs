@@ -314,7 +314,7 @@ impl Connection {
             self.fail();
         } else {
             // RFC 9768, section 3.1.4: a path that drops ECN set-up must not keep the connection from opening.
-            if self.opening.sent >= 2 && self.state == State::SynSent && self.sender.control.ecn == Ecn::NotEct {
+            if self.opening.sent >= 2 && self.state == State::SynSent && self.sender.ecn == Ecn::NotEct {
                 self.feedback = EcnFeedback::None;
             }
             self.opening.ask();

@@ -1,6 +1,6 @@
 //! Pacing: packets leave at the controller's rate, in bursts no longer than it allows.
 
-use burstlab_algorithms::{Bytes, Control, Rate, Span, Time};
+use burstlab_algorithms::{Bytes, Rate, Span, Time};
 
 /// A virtual clock that each packet advances by its time at the pacing rate (the generic cell rate algorithm, ITU-T I.371).
 ///
@@ -21,19 +21,26 @@ pub(super) struct Pacing {
 
 impl Pacing {
     /// Takes over the controller's wishes.
-    pub fn set(&mut self, control: &Control, mss: u32) {
-        let rate = control.pacing_rate.unwrap_or(Rate::ZERO);
-        if rate == self.rate && (rate == Rate::ZERO || (control.burst == self.burst && mss == self.mss)) {
-            return;
+    pub fn set(&mut self, rate: Option<Rate>, burst: Bytes, mss: u32) {
+        match rate {
+            None => self.rate = Rate::ZERO,
+            Some(rate) if rate == self.rate && burst == self.burst && mss == self.mss => {}
+            Some(rate) => self.change(rate, burst, mss),
         }
+    }
+
+    fn change(&mut self, rate: Rate, burst: Bytes, mss: u32) {
+        let packet = Bytes::new(u64::from(mss));
         self.rate = rate;
-        self.burst = control.burst;
+        self.burst = burst;
         self.mss = mss;
-        if rate != Rate::ZERO {
-            let packet = Bytes::new(u64::from(mss));
-            self.full = rate.transmission_time(packet);
-            self.slack = rate.transmission_time(control.burst - packet);
-        }
+        self.full = rate.transmission_time(packet);
+        self.slack = rate.transmission_time(burst - packet);
+    }
+
+    /// The pacing rate.
+    pub fn rate(&self) -> Option<Rate> {
+        (self.rate != Rate::ZERO).then_some(self.rate)
     }
 
     /// When the next packet may leave.
@@ -60,10 +67,7 @@ mod tests {
 
     fn paced(burst: u64) -> Pacing {
         let mut pacing = Pacing::default();
-        let mut control = Control::window(Bytes::MAX);
-        control.pacing_rate = Some(Rate::from_bits_per_sec(8_000_000_000));
-        control.burst = Bytes::new(burst);
-        pacing.set(&control, 1000);
+        pacing.set(Some(Rate::from_bits_per_sec(8_000_000_000)), Bytes::new(burst), 1000);
         pacing
     }
 

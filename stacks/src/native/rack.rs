@@ -92,6 +92,9 @@ impl Rack {
         impatient: bool,
         mut lost: impl FnMut(&mut Scoreboard, u64),
     ) -> Time {
+        if board.nothing_sent_by(self.newest) {
+            return Time::NEVER;
+        }
         let patience = self.rtt + self.window(rtt, impatient);
         let mut look_again = Time::NEVER;
         for resent in [false, true] {

@@ -120,7 +120,7 @@ impl Sender {
     /// The share of the reduction that this ACK allows.
     pub fn reduce(&mut self, delivered: u64, safe: bool) {
         if matches!(self.phase, Phase::Recovery | Phase::Reducing) {
-            let target = self.control.window.get().min(self.restart_cap);
+            let target = self.target();
             self.prr.on_ack(delivered, self.board.in_flight(), target, safe, u64::from(self.mss));
         }
     }

@@ -331,14 +331,23 @@ impl Scoreboard {
         self.originals = self.base;
     }
 
+    /// Whether it is plain to see that all packets on their way left after the one with the place `order`: the common case.
+    pub fn nothing_sent_by(&self, order: u32) -> bool {
+        self.sacked == 0 && self.resent.is_empty() && self.records.front().is_none_or(|first| first.sent_after(order))
+    }
+
     /// The packet on its way that was sent the longest ago among those sent once.
     pub fn oldest_original(&mut self) -> Option<(u64, &Record)> {
         self.originals = self.originals.max(self.base);
-        let skip = (self.originals - self.base) as usize;
-        let waits = |r: &Record| r.state == State::InFlight && !r.is_retransmitted();
-        self.originals += self.records.range(skip.min(self.records.len())..).take_while(|r| !waits(r)).count() as u64;
-        let number = self.originals;
-        self.get(number).map(|r| (number, r))
+        let mut index = (self.originals - self.base) as usize;
+        while let Some(record) = self.records.get(index) {
+            if record.state == State::InFlight && !record.is_retransmitted() {
+                break;
+            }
+            index += 1;
+        }
+        self.originals = self.base + index as u64;
+        self.records.get(index).map(|record| (self.originals, record))
     }
 
     /// The packet on its way that was sent the longest ago among those sent again.

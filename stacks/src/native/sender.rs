@@ -1,6 +1,6 @@
 //! The send side: what may leave now, and what is noted as it leaves.
 
-use burstlab_algorithms::{Bytes, Control, Controller, JobView, Phase, Rate, Sent, Time};
+use burstlab_algorithms::{Bytes, Controller, Ecn, JobView, Phase, Rate, Sent, Time};
 use burstlab_network::{Codepoint, Flags};
 
 use super::Config;
@@ -52,7 +52,14 @@ pub(super) struct Sender {
     /// The largest that it ever was.
     pub peer_window_max: u64,
     pub controller: Box<dyn Controller>,
-    pub control: Control,
+    /// What the controller wants: its window in bytes,
+    pub wanted: u64,
+    /// the codepoint of its packets,
+    pub ecn: Ecn,
+    /// its timer,
+    pub alarm: Time,
+    /// and to be left alone in recoveries.
+    pub own_recovery: bool,
     pub rtt: RoundTrip,
     pub timer: Timer,
     pub rack: Rack,
@@ -105,8 +112,11 @@ impl Sender {
             mss,
             peer_window: 0,
             peer_window_max: 0,
-            control: controller.control(),
             controller,
+            wanted: 0,
+            ecn: Ecn::NotEct,
+            alarm: Time::NEVER,
+            own_recovery: false,
             rtt: RoundTrip::new(config),
             timer: Timer::default(),
             rack: Rack::default(),
@@ -139,20 +149,30 @@ impl Sender {
             fair_share: None,
             counters: Counters::default(),
         };
-        sender.pacing.set(&sender.control, mss);
+        sender.refresh();
         sender
     }
 
     /// Asks the controller anew: to be called after each of its callbacks.
     pub fn refresh(&mut self) {
-        self.control = self.controller.control();
-        self.pacing.set(&self.control, self.mss);
+        // Field by field: copying the whole would wait for the controller's stores to settle.
+        let control = self.controller.control();
+        self.wanted = control.window.get();
+        self.ecn = control.ecn;
+        self.alarm = control.timer;
+        self.own_recovery = control.own_recovery;
+        self.pacing.set(control.pacing_rate, control.burst, self.mss);
     }
 
     /// Bytes that may be in flight.
     pub fn window(&self) -> u64 {
-        let wanted = self.control.window.get().min(self.restart_cap);
-        if self.control.own_recovery { wanted } else { self.prr.window(wanted) }
+        let target = self.target();
+        if self.own_recovery { target } else { self.prr.window(target) }
+    }
+
+    /// The controller's window.
+    pub fn target(&self) -> u64 {
+        self.wanted.min(self.restart_cap)
     }
 
     /// Whether `len` bytes more fit into the window. One packet always does: a window below a packet is up to pacing.
@@ -289,7 +309,7 @@ impl Sender {
         let flags = self.marks.take_flags();
         self.note_sent(now, &record, false, restart);
         self.arm_timer();
-        Packet { start, payload, fin, codepoint: self.marks.codepoint(self.control.ecn, true), flags }
+        Packet { start, payload, fin, codepoint: self.marks.codepoint(self.ecn, true), flags }
     }
 
     fn retransmit(&mut self, number: u64, now: Time) -> Packet {
@@ -311,7 +331,7 @@ impl Sender {
             start: record.start,
             payload: record.payload(),
             fin: record.is_fin(),
-            codepoint: self.marks.codepoint(self.control.ecn, false),
+            codepoint: self.marks.codepoint(self.ecn, false),
             flags: Flags::NONE,
         }
     }
