@@ -28,6 +28,8 @@ use crate::input::Input;
 use crate::trace::{Header, Trace};
 use crate::{Error, Format};
 
+/// More than any capture holds; sums of anything below cannot overflow.
+const MOST_BYTES: u64 = 1 << 60;
 /// Longer than any line of ours.
 const LONGEST_LINE: usize = 1 << 16;
 
@@ -80,6 +82,7 @@ impl Writer {
 struct Reader {
     now: u64,
     last_start: u64,
+    bytes: u64,
     header: Option<Header>,
     warnings: Vec<String>,
     ended: bool,
@@ -131,7 +134,7 @@ impl Reader {
             "v" => {
                 let bins: Option<Vec<u64>> = rest.split(' ').map(|n| n.parse().ok()).collect();
                 let pauses = &mut importer.activity().pauses.bins;
-                let bins = bins.filter(|b| b.len() == pauses.len());
+                let bins = bins.filter(|b| b.len() == pauses.len() && b.iter().all(|&n| n <= MOST_BYTES));
                 *pauses = bins.ok_or(Fault::Syntax("\"v\" and the number of pauses in each bin"))?;
                 Ok(())
             }
@@ -169,6 +172,7 @@ impl Reader {
             let start = self.last_start.checked_add(since)?;
             let end = start.checked_add(lasts)?;
             let (repairing, direction) = (repairing != 0, direction as usize);
+            self.bytes = self.bytes.checked_add(bytes).filter(|&sum| sum <= MOST_BYTES)?;
             let known = direction / 2 < importer.links() && idle <= lasts;
             known.then_some(Stretch { direction, start, end, bytes, idle, quiet, repairing })
         });

@@ -113,7 +113,7 @@ impl RingAllReduce {
                     });
                     bytes += piece;
                 }
-                begin = begin + busy;
+                begin += busy;
             }
             free = begin;
         }

@@ -88,13 +88,12 @@ impl<'w> Importer<'w> {
         }
         self.packet(direction, time, u64::from(segment.payload))?;
         let stream = &mut self.streams[direction];
-        // Without a single acknowledgement, any pause may be the application's.
-        let drained_since = stream.sequence.is_drained().then(|| stream.drained_at.unwrap_or(0));
-        let repairing = stream.sequence.has_holes() || stream.repairing;
+        let drained_since = stream.drained_at.filter(|_| stream.sequence.is_drained());
+        let repairing = stream.sequence.awaits_repair() || stream.repairing;
         // A SYN that carries data (RFC 7413) takes the first number for itself.
         let first = segment.sequence.wrapping_add(u32::from(segment.syn));
         let fresh = stream.sequence.first_time(first, segment.payload);
-        stream.repairing = fresh == 0;
+        stream.repairing = fresh == 0 && stream.sequence.has_acknowledgements();
         if fresh > 0 {
             self.application_bytes += fresh;
             self.activity.send(direction, time, fresh, Before { drained_since, repairing });

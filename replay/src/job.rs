@@ -134,15 +134,36 @@ impl Job {
             transfer.start = ready + transfer.compute;
             transfer.end = transfer.start + transfer.busy;
         }
-        let mut before = Span::ZERO;
-        for (k, iteration) in self.iterations.iter_mut().enumerate() {
-            let own = self.transfers.iter().filter(|t| t.iteration == k);
-            let comm_start = own.clone().map(|t| t.start).min().unwrap_or(before);
-            let end = own.map(|t| t.end).max().unwrap_or(before);
-            *iteration = Iteration { start: before, end, comm_start, comm_end: end, bytes: iteration.bytes };
-            before = end;
-        }
+        self.iterations = lay_out_iterations(&self.transfers);
     }
+}
+
+/// The iterations that transfers make up.
+pub(crate) fn lay_out_iterations(transfers: &[Transfer]) -> Vec<Iteration> {
+    let count = transfers.iter().map(|t| t.iteration + 1).max().unwrap_or(0);
+    let none = Iteration {
+        start: Span::MAX,
+        end: Span::ZERO,
+        comm_start: Span::MAX,
+        comm_end: Span::ZERO,
+        bytes: Bytes::ZERO,
+    };
+    let mut iterations = vec![none; count];
+    for transfer in transfers {
+        let iteration = &mut iterations[transfer.iteration];
+        iteration.comm_start = iteration.comm_start.min(transfer.start);
+        iteration.comm_end = iteration.comm_end.max(transfer.end);
+        iteration.bytes += transfer.bytes;
+    }
+    let mut before = Span::ZERO;
+    for iteration in &mut iterations {
+        // One without a transfer takes no time.
+        iteration.comm_start = iteration.comm_start.min(iteration.comm_end.max(before));
+        iteration.comm_end = iteration.comm_end.max(iteration.comm_start);
+        (iteration.start, iteration.end) = (before, iteration.comm_end);
+        before = iteration.end;
+    }
+    iterations
 }
 
 /// When the last of `after` is delivered by a network of the recorded rate that carries nothing else.

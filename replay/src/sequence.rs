@@ -98,18 +98,21 @@ impl Sequence {
         self.fill(0, upto)
     }
 
-    /// Whether all that was seen is acknowledged: then the sender had nothing under way.
+    /// Whether all that was seen is acknowledged: then the sender had nothing under way. Where the capture does not hold
+    /// acknowledgements, this is never known.
     pub fn is_drained(&self) -> bool {
-        match (self.next, self.acknowledged) {
-            (Some(next), Some(acknowledged)) => acknowledged >= next,
-            // Without a single acknowledgement the capture does not hold the other direction, and cannot tell.
-            _ => true,
-        }
+        self.acknowledged.zip(self.next).is_some_and(|(acknowledged, next)| acknowledged >= next)
     }
 
-    /// Whether bytes are missing that a retransmission is to bring.
-    pub fn has_holes(&self) -> bool {
-        !self.holes.is_empty()
+    /// Whether a retransmission is still to come, by acknowledgements that do not pass a hole. Without acknowledgements a
+    /// hole may as well be a packet that the capture missed.
+    pub fn awaits_repair(&self) -> bool {
+        !self.holes.is_empty() && self.has_acknowledgements()
+    }
+
+    /// Whether the other side was seen to acknowledge.
+    pub fn has_acknowledgements(&self) -> bool {
+        self.acknowledged.is_some()
     }
 }
 
@@ -136,10 +139,11 @@ mod tests {
     fn a_hole_counts_when_it_is_filled() {
         let mut s = opened(99);
         assert_eq!(s.first_time(1100, 1000), 1000);
-        assert!(s.has_holes());
+        s.acknowledge(100);
+        assert!(s.awaits_repair());
         assert_eq!(s.first_time(100, 400), 400);
         assert_eq!(s.first_time(100, 1000), 600);
-        assert!(!s.has_holes());
+        assert!(!s.awaits_repair());
     }
 
     #[test]

@@ -26,7 +26,8 @@ pub type Progress = Arc<dyn Fn(u64, u64) + Send + Sync>;
 pub struct ImportOptions {
     /// The format; told from the content if not given.
     pub format: Option<Format>,
-    /// The pause that separates bursts; found from the data if not given.
+    /// The pause that separates bursts; found from the data if not given. A trace file keeps pauses above 100 us, or
+    /// above the gap that it was imported with if that was shorter.
     pub gap: Option<Span>,
     /// Whether jobs keep the traffic before their first iteration, as a part of it.
     pub setup: bool,
@@ -96,14 +97,20 @@ impl Trace {
     }
 
     /// As [`Trace::open`], and keeps what was read in a trace file at `out`, compressed if its name ends in `.zst`.
-    /// The file appears when it is complete; until then, and after an error, whatever was there before stays.
+    /// From a transfer list it is a transfer list again. The file appears when it is complete; until then, and after an error, whatever was there before stays.
     ///
     /// # Errors
     /// As [`Trace::open`], and [`Error::Write`].
     pub fn import<P: AsRef<Path>>(paths: &[P], out: &Path, options: &ImportOptions) -> Result<Trace, Error> {
         let mut writer = Writer::create(out)?;
         let trace = Trace::read(paths, options, Some(&mut writer))?;
-        writer.finish(&trace)?;
+        if trace.header.source == Format::Csv {
+            // Designed jobs are not found from packets, so a trace of packets could not hold them.
+            drop(writer);
+            transfer_list::write_transfer_list(&trace.jobs, out)?;
+        } else {
+            writer.finish(&trace)?;
+        }
         Ok(trace)
     }
 

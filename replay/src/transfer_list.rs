@@ -21,13 +21,15 @@ use crate::activity::Pauses;
 use crate::atomic::AtomicFile;
 use crate::format::CSV_HEADER;
 use crate::input::Input;
-use crate::job::{Connection, Direction, Iteration, Job, Transfer, ready_at};
+use crate::job::{Connection, Direction, Job, Transfer, lay_out_iterations, ready_at};
 use crate::jobs::Link;
 use crate::meters::Meters;
 use crate::trace::{Header, Trace};
 use crate::{Error, Format, ImportOptions, waits};
 
 const LONGEST_LINE: usize = 1 << 20;
+/// A petabyte in one transfer is a slip of the pen; sums of anything below cannot overflow.
+const LARGEST: u64 = 1_000_000_000_000_000;
 
 /// Writes jobs as a transfer list at `path`, compressed if its name ends in `.zst`.
 ///
@@ -119,6 +121,9 @@ impl Rows {
         };
         if row.iteration > rows.len() {
             return Err(format!("iteration is {iteration}; expected iterations to be counted from 0 without a gap"));
+        }
+        if row.bytes == 0 || row.bytes > LARGEST {
+            return Err(format!("bytes is {bytes}; expected between 1 and {LARGEST}"));
         }
         if row.src == row.dst {
             return Err(format!("src and dst are both {src}; expected two nodes"));
@@ -213,19 +218,6 @@ fn job(name: &str, rows: &[Row]) -> Job {
             job.transfers[i].compute = job.transfers[i].start - ready_at(&job.transfers, &job.transfers[i].after);
         }
     }
-    job.iterations = iterations(&job.transfers);
+    job.iterations = lay_out_iterations(&job.transfers);
     job
-}
-
-fn iterations(transfers: &[Transfer]) -> Vec<Iteration> {
-    let count = transfers.iter().map(|t| t.iteration + 1).max().unwrap_or(0);
-    let mut before = Span::ZERO;
-    let one = |k| {
-        let own = transfers.iter().filter(|t| t.iteration == k);
-        let comm_start = own.clone().map(|t| t.start).min().unwrap_or(before);
-        let end = own.clone().map(|t| t.end).max().unwrap_or(before);
-        let start = std::mem::replace(&mut before, end);
-        Iteration { start, end, comm_start, comm_end: end, bytes: own.map(|t| t.bytes).sum() }
-    };
-    (0..count).map(one).collect()
 }

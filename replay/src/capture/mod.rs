@@ -106,7 +106,7 @@ impl Source {
         }
         if self.records.unstamped > 0 {
             let n = self.records.unstamped;
-            warnings.push(format!("{path}: {n} packets carry no time stamp; they take that of the packet before"));
+            warnings.push(format!("{path}: packets that carry no time stamp and take that of the one before: {n}"));
         }
     }
 }
@@ -135,7 +135,7 @@ impl Capture {
         }
         if self.account.cut_headers > 0 {
             let n = self.account.cut_headers;
-            self.account.warnings.push(format!("{n} packets were cut within their TCP header and left out"));
+            self.account.warnings.push(format!("packets cut within their TCP header and left out: {n}"));
         }
         Ok(self.account)
     }

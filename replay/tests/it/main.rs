@@ -1,0 +1,8 @@
+//! Captures, traces and transfer lists as files.
+
+mod bad_input;
+mod captures;
+mod dependencies;
+mod recording;
+mod round_trip;
+mod support;
