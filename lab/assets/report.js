@@ -148,7 +148,7 @@
     figure.append(box);
     return (u) => {
       const { left, idx } = u.cursor;
-      box.hidden = left == null || left < 0 || idx == null || !u.over.matches(":hover");
+      box.hidden = left == null || left < 0 || idx == null;
       if (box.hidden) return;
       const x = spec.snap ? u.data[0][idx] : u.posToVal(left, "x");
       const rows = spec.lines.filter((line) => isShown(line) && line.label).map((line) => [line, valueAt(line, x)]);
@@ -215,7 +215,7 @@
     ctx.restore();
   }
 
-  function axis(side, { unit, logarithmic, values, splits, label }) {
+  function axis(side, { unit, logarithmic, values, splits, label, width }) {
     const own = {
       stroke: css("--quiet"),
       font: "12px system-ui, sans-serif",
@@ -226,7 +226,7 @@
     if (splits) own.splits = splits;
     if (label) Object.assign(own, { label, labelSize: 18, labelGap: -2, labelFont: "12px system-ui, sans-serif" });
     if (side === "x") own.size = 30;
-    if (side === "y") own.size = (u, texts) => 16 + 7 * Math.max(3, ...(texts ?? []).map((text) => text.length));
+    if (side === "y") own.size = width ?? ((u, texts) => 16 + 7 * Math.max(3, ...(texts ?? []).map((text) => text.length)));
     return own;
   }
 
@@ -254,6 +254,7 @@
       focus: { alpha: 1 },
       cursor: {
         points: { show: Boolean(spec.snap) },
+        x: !spec.snap,
         y: false,
         drag: { x: !spec.snap, y: false, setScale: !spec.snap },
         ...spec.cursor,
@@ -308,7 +309,7 @@
     if (!page.pictures.length) return say("comparison", "The results hold no run to compare.");
     const { label, positions, ticks } = page.axis;
     say("comparison", `At the bottleneck queue, against ${label === "controller" ? "the controller" : label}. ` +
-      "Click a controller above to hide it in every picture; rest the pointer on a picture for values.");
+      "Click a controller above to hide it here and in the distributions; rest the pointer on a picture for values.");
     const room = positions.length > 1 ? (positions.at(-1) - positions[0]) * 0.06 : 1;
     for (const picture of page.pictures) {
       const { unit } = metric(picture.metric);
@@ -475,13 +476,16 @@
     }
   }
 
+  // How far an axis reaches where all is zero.
+  const STILL = { packets: 1, bytes: 1e3, rate: 1e6, time: 1e3 };
+
   function drawTimelines() {
     clear("timelines");
     if (chosen.run == null) {
       return say("timelines", "The results hold no time series (queue_series.csv and flow_series.csv are missing or empty).");
     }
     say("timelines", "Drag over a part to zoom into it, in all pictures at once; double click to see all again. " +
-      "Points that lie on the line between their neighbours are left out. Dotted: an iteration of the flow's job begins.");
+      "Points that lie on the line between their neighbours are left out. Dashed: an iteration of the flow's job begins.");
     const runs = [chosen.run, chosen.other].filter((run, i, all) => run != null && all.indexOf(run) === i);
     const line = (run, index, series, column, label, quiet) => ({
       label: runs.length > 1 ? `${page.runs[run].label}: ${label}` : label,
@@ -525,7 +529,7 @@
         lines,
         extent,
         x: { unit: "time", at: (x) => `at ${number(x, "time")}` },
-        y: { unit, range: (u) => [0, largest(lines, u.scales.x.min ?? extent[0], u.scales.x.max ?? extent[1]) * 1.06 || 1] },
+        y: { unit, width: 84, range: (u) => [0, largest(lines, u.scales.x.min ?? extent[0], u.scales.x.max ?? extent[1]) * 1.06 || STILL[unit]] },
         markers: starts.map((x) => ({ x, stroke: css("--line") })),
         cursor: {
           sync: { key: "time", scales: ["x", null], filters: { pub: (type) => type === "mousemove" || type === "mouseleave" } },

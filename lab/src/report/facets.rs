@@ -57,20 +57,29 @@ impl Facets {
         let varying = varying(directories, names, &runs);
         let horizontal = horizontal(&varying);
         let axis = axis(horizontal, &controllers, &controller);
-        let apart: Vec<&Facet> = varying
-            .iter()
-            .filter(|facet| facet.name != "seed" && horizontal.is_none_or(|horizontal| horizontal.name != facet.name))
-            .collect();
-        let describe = |run: usize, facets: &[&Facet]| {
-            let parts = facets.iter().map(|facet| facet.written(run));
-            std::iter::once(controller[run].clone()).chain(parts).collect::<Vec<_>>().join(", ")
-        };
-        let line_labels: Vec<String> = (0..runs.len()).map(|run| describe(run, &apart)).collect();
-        let all: Vec<&Facet> = varying.iter().collect();
-        let labels = (0..runs.len()).map(|run| describe(run, &all)).collect();
+        let is_horizontal = |facet: &&Facet| horizontal.is_some_and(|horizontal| horizontal.name == facet.name);
+        let apart: Vec<&Facet> = varying.iter().filter(|facet| !is_horizontal(facet)).collect();
+        let along: Vec<&Facet> = varying.iter().filter(is_horizontal).collect();
+        let without_seed: Vec<&Facet> = apart.iter().copied().filter(|facet| facet.name != "seed").collect();
+        let line_label = |run: usize| label(run, &controller, &[], &without_seed);
+        let line_labels: Vec<String> = (0..runs.len()).map(line_label).collect();
+        let labels = (0..runs.len()).map(|run| label(run, &controller, &along, &apart)).collect();
         let (lines, line_of_run) = lines(&line_labels, &controller, &controllers);
         Facets { axis, controllers, lines, line_of_run, labels }
     }
+}
+
+/// Such as `dctcp, 8 jobs [smoltcp, seed 7]`: brackets, so that several labels can stand in one sentence.
+fn label(run: usize, controller: &[String], along: &[&Facet], apart: &[&Facet]) -> String {
+    let written = |facets: &[&Facet]| facets.iter().map(|facet| facet.written(run)).collect::<Vec<_>>().join(", ");
+    let mut label = controller[run].clone();
+    if !along.is_empty() {
+        label += &format!(", {}", written(along));
+    }
+    if !apart.is_empty() {
+        label += &format!(" [{}]", written(apart));
+    }
+    label
 }
 
 impl Facet {
@@ -80,8 +89,7 @@ impl Facet {
         match self.name.as_str() {
             "copies" if value == "1" => "1 job".to_owned(),
             "copies" => format!("{value} jobs"),
-            "directory" => format!("[{value}]"),
-            "stack" | "on" => value.clone(),
+            "stack" | "on" | "directory" => value.clone(),
             name => format!("{name} {value}"),
         }
     }

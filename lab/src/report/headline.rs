@@ -52,7 +52,7 @@ fn delay_sentence(facets: &Facets, delays: &[Named]) -> String {
     let (least, most) = extremes(delays);
     let [(name, _)] = delays else {
         if least == most {
-            return format!("{setting}p99 queueing delay was {} under every controller.", time(least));
+            return capitalised(&format!("{setting}the p99 queueing delay was {} in every case.", time(least)));
         }
         let factor = if least > 0.0 { format!(", {} times that", ratio(most / least)) } else { String::new() };
         return format!(
@@ -63,7 +63,7 @@ fn delay_sentence(facets: &Facets, delays: &[Named]) -> String {
             time(most),
         );
     };
-    format!("{setting}p99 queueing delay under {name} was {}.", time(least))
+    capitalised(&format!("{setting}the p99 queueing delay under {name} was {}.", time(least)))
 }
 
 /// What the other end of the axis looks like, for comparison.
@@ -80,16 +80,16 @@ fn lightest(facets: &Facets, picture: &Picture) -> Option<String> {
 }
 
 fn loss_sentence(losses: &[Named]) -> String {
-    let lost: Vec<String> = losses
-        .iter()
-        .filter(|(_, loss)| *loss > 0.0)
-        .map(|(name, loss)| format!("{name} ({})", percent(*loss)))
-        .collect();
-    let kept: Vec<String> = losses.iter().filter(|(_, loss)| *loss == 0.0).map(|(name, _)| name.clone()).collect();
-    match (lost.is_empty(), kept.is_empty()) {
-        (true, _) => "No packet was lost at the bottleneck.".to_owned(),
-        (false, true) => format!("Packets were lost under {}.", list(&lost)),
-        (false, false) => format!("Packets were lost under {}; none under {}.", list(&lost), list(&kept)),
+    let share = |(name, loss): &Named| format!("{} under {name}", percent(*loss));
+    let mut lost: Vec<String> = losses.iter().filter(|(_, loss)| *loss > 0.0).map(share).collect();
+    let kept = list(&holders(losses, 0.0));
+    let Some(first) = lost.first_mut() else { return "The bottleneck dropped no packet.".to_owned() };
+    *first = first.replacen(" under", " of the packets under", 1);
+    let lost = list(&lost);
+    if kept.is_empty() {
+        format!("The bottleneck dropped {lost}.")
+    } else {
+        format!("The bottleneck dropped {lost}; none under {kept}.")
     }
 }
 
@@ -123,11 +123,11 @@ fn recording_sentence(recordings: &[Node]) -> Option<String> {
         .collect();
     let together = of_trace.iter().find(|(node, _)| *node == "all").map(|(_, ptm)| ratio(*ptm));
     let single = of_trace.iter().filter(|(node, _)| *node != "all").max_by(|a, b| a.1.total_cmp(&b.1));
-    let single = single.map(|(node, ptm)| format!("{} for what {node} sends", ratio(*ptm)));
+    let single = single.map(|(node, ptm)| format!("{} times for what {node} sends", ratio(*ptm)));
     let parts: Vec<String> =
-        together.map(|ptm| format!("{ptm} for all nodes together")).into_iter().chain(single).collect();
+        together.map(|ptm| format!("{ptm} times for all nodes together")).into_iter().chain(single).collect();
     (!parts.is_empty())
-        .then(|| format!("In the recording itself the peak rate over 5 ms is, over the mean, {}.", list(&parts)))
+        .then(|| format!("In the recording itself, the peak rate over 5\u{a0}ms exceeds the mean {}.", list(&parts)))
 }
 
 /// The beginning of a sentence that says where on the axis it holds.
@@ -135,11 +135,17 @@ fn setting(facets: &Facets, position: usize) -> String {
     let axis = &facets.axis;
     let tick = &axis.ticks[position];
     match axis.label.as_str() {
+        "controller" if axis.ticks.len() > 1 => "Of the controllers, ".to_owned(),
         "controller" => String::new(),
         "jobs sharing the network" if tick == "1" => "With one job alone, ".to_owned(),
         "jobs sharing the network" => format!("With {tick} jobs sharing the network, "),
         label => format!("At {label} {tick}, "),
     }
+}
+
+fn capitalised(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn extremes(named: &[Named]) -> (f64, f64) {

@@ -1,4 +1,4 @@
-//! Numbers as a person reads them: three significant digits and a unit that fits.
+//! Numbers as a person reads them: three significant digits and a unit that fits, which no line break parts from them.
 
 /// A time in ns, as in `78.3 µs`.
 pub fn time(ns: f64) -> String {
@@ -7,7 +7,7 @@ pub fn time(ns: f64) -> String {
 
 /// A share of one, as in `1.2 %`.
 pub fn percent(share: f64) -> String {
-    format!("{} %", digits(share * 100.0))
+    format!("{}\u{a0}%", digits(share * 100.0))
 }
 
 /// A pure ratio, as in `9.2`.
@@ -18,7 +18,7 @@ pub fn ratio(value: f64) -> String {
 fn scaled(value: f64, units: &[(f64, &str)]) -> String {
     let (scale, unit) =
         units.iter().find(|(scale, _)| value.abs() >= *scale).or(units.last()).copied().unwrap_or((1.0, ""));
-    format!("{} {unit}", digits(value / scale))
+    format!("{}\u{a0}{unit}", digits(value / scale))
 }
 
 /// Three significant digits, without trailing zeros behind the point.
@@ -50,6 +50,8 @@ mod tests {
 
     #[test]
     fn a_number_keeps_three_digits_and_takes_the_unit_that_fits() {
+        let time = |ns| time(ns).replace('\u{a0}', " ");
+        let percent = |share| percent(share).replace('\u{a0}', " ");
         assert_eq!(time(0.0), "0 ns");
         assert_eq!(time(78_310.0), "78.3 µs");
         assert_eq!(time(1_500_000.0), "1.5 ms");
