@@ -118,7 +118,8 @@ impl fmt::Display for Difference {
             found => write!(f, "{found}")?,
         }
         if let Some(difference) = difference {
-            write!(f, " ({difference:+}")?;
+            // Differences of binary fractions have a tail that nobody wrote.
+            write!(f, " ({:+}", (difference * 1e9).round() / 1e9)?;
             if let Some(baseline) = baseline.as_f64().filter(|baseline| *baseline != 0.0) {
                 write!(f, ", {:+.2}%", difference / baseline.abs() * 100.0)?;
             }

@@ -273,7 +273,10 @@ fn stack_of(top: &Section<'_>, network: &Network, registry: &Registry) -> Result
         None => Section::top(Path::new(""), &empty, stack::KEYS)?,
     };
     let controller = section.get_or("controller", "cubic".to_owned())?;
-    registry.parse(&controller).map_err(|error| section.error("controller", error.to_string()))?;
+    if let Err(error) = registry.parse(&controller) {
+        // Mostly it is named in [compare], so the section would mislead.
+        return Err(section.error_named("controller", "controller", error.to_string()));
+    }
     Ok((controller, Stack::read(&section, network.mtu)?))
 }
 

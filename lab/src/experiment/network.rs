@@ -239,8 +239,10 @@ fn queue(section: &Section<'_>, key: &'static str, mtu: Bytes) -> Result<Option<
     let marks = choose(&kind, "queue", &kinds).map_err(|message| inner.error("kind", message))?;
     let limit: Depth = inner.require("limit", "limit = \"250p\"")?;
     if limit.in_bytes(mtu) < mtu {
-        let message =
-            format!("a queue of {limit} holds no packet of {mtu}, the mtu; expected at least \"1p\" or \"{mtu}\"");
+        let message = format!(
+            "a queue of {limit} holds no packet of {0} bytes, the mtu; expected at least \"1p\" or \"{0}B\"",
+            mtu.get()
+        );
         return Err(inner.error("limit", message));
     }
     if !marks {

@@ -120,9 +120,14 @@ impl<'a> Section<'a> {
         } else {
             format!("{} {}{key}", self.heading, self.prefix)
         };
+        self.error_named(key, &field, message)
+    }
+
+    /// As [`error`](Self::error), with `field` as its name.
+    pub fn error_named(&self, key: &str, field: &str, message: impl Into<String>) -> ExperimentError {
         match self.entry(key) {
-            Some(entry) => ExperimentError::at(self.file, &entry.node.origin, &field, message),
-            None => self.error_of_table(&field, message),
+            Some(entry) => ExperimentError::at(self.file, &entry.node.origin, field, message),
+            None => self.error_of_table(field, message),
         }
     }
 
@@ -269,7 +274,7 @@ fn quantity<T: FromStr<Err = burstlab_units::ParseError>>(value: &Value) -> Resu
         Value::String(text) => text.clone(),
         Value::Integer(n) => n.to_string(),
         Value::Float(x) => x.to_string(),
-        other => other.kind().to_owned(),
+        other => return Err(format!("expected a quantity with its unit in quotes, found {}", described(other))),
     };
     text.parse().map_err(|error: burstlab_units::ParseError| error.to_string())
 }

@@ -88,11 +88,14 @@ impl Stack {
         }
         let receive_buffer = section.get_or("receive_buffer", Bytes::new(6 << 20))?;
         if receive_buffer < mtu {
-            return Err(section.error("receive_buffer", format!("{receive_buffer} hold no packet of {mtu}, the mtu")));
+            return Err(section
+                .error("receive_buffer", format!("{receive_buffer} hold no packet of {} bytes, the mtu", mtu.get())));
         }
         let host_queue = section.get_or("host_queue", Bytes::new(64_000).max(mtu))?;
         if host_queue < mtu {
-            return Err(section.error("host_queue", format!("{host_queue} hold no packet of {mtu}, the mtu")));
+            return Err(
+                section.error("host_queue", format!("{host_queue} hold no packet of {} bytes, the mtu", mtu.get()))
+            );
         }
         Ok(Stack {
             kind,

@@ -168,7 +168,7 @@ fn phase(section: &Section<'_>, copies: u32) -> Result<Phase, ExperimentError> {
     let phase = section.get_or("phase", Phase::Uniform)?;
     match &phase {
         Phase::Spans(spans) if spans.len() < copies as usize => {
-            let message = format!("{} spans are too few for {copies} copies; expected one for each", spans.len());
+            let message = format!("a list of {} for {copies} copies; expected a span for each", spans.len());
             Err(section.error("phase", message))
         }
         _ => Ok(phase),

@@ -148,8 +148,8 @@ fn value(parsed: DeValue<'_>, origin: &dyn Fn(usize) -> Origin) -> Value {
         DeValue::String(text) => Value::String(text.into_owned()),
         DeValue::Integer(n) => match i64::from_str_radix(n.as_str(), n.radix()) {
             Ok(n) => Value::Integer(n),
-            // Larger than any count: as text it reaches the reader, which says what it expected instead.
-            Err(_) => Value::String(n.as_str().to_owned()),
+            // Larger than any count: the reader then says what it expected instead.
+            Err(_) => Value::Float(n.as_str().parse().unwrap_or(f64::INFINITY)),
         },
         DeValue::Float(x) => Value::Float(x.as_str().parse().unwrap_or(f64::NAN)),
         DeValue::Boolean(b) => Value::Boolean(b),

@@ -64,6 +64,10 @@ pub fn run_cells(
                     progress.begin(index, cell, &monitor);
                     let result = run_guarded(run_cell, cell, &monitor);
                     progress.end(index);
+                    if result.is_err() {
+                        // Here and not where results are gathered, so that this thread begins nothing more.
+                        stop.stop();
+                    }
                     if sender.send((index, result)).is_err() {
                         return;
                     }
@@ -71,7 +75,7 @@ pub fn run_cells(
             });
         }
         drop(sender);
-        in_order(&receiver, stop, &mut emit)
+        in_order(&receiver, cells.len(), stop, &mut emit)
     })
 }
 
@@ -94,6 +98,7 @@ fn run_guarded(run_cell: &RunCell<'_>, cell: &Cell, monitor: &Monitor) -> Result
 /// Emits results in the order of their cells; those behind a cell that gave none come at the end, still in order.
 fn in_order(
     receiver: &mpsc::Receiver<(usize, Result<CellResult, RunError>)>,
+    total: usize,
     stop: &Stop,
     emit: &mut impl FnMut(CellResult) -> Result<(), RunError>,
 ) -> Result<(), RunError> {
@@ -101,14 +106,14 @@ fn in_order(
     for (index, result) in receiver {
         match result {
             Ok(result) => _ = waiting.insert(index, result),
-            Err(error) => fail(&mut failure, error, stop),
+            Err(error) => keep_first(&mut failure, error),
         }
         while let Some(result) = waiting.remove(&next) {
             next += 1;
             if let Err(error) = emit(result) {
-                fail(&mut failure, error, stop);
                 // What cannot be written once will not be written later.
-                return Err(failure.unwrap_or(RunError::Stopped));
+                stop.stop();
+                return Err(error);
             }
         }
     }
@@ -117,14 +122,13 @@ fn in_order(
     }
     match failure {
         Some(error) => Err(error),
-        None if stop.is_asked() => Err(RunError::Stopped),
+        None if next < total => Err(RunError::Stopped),
         None => Ok(()),
     }
 }
 
 /// Keeps the first real failure: that others then stop is its consequence.
-fn fail(failure: &mut Option<RunError>, error: RunError, stop: &Stop) {
-    stop.stop();
+fn keep_first(failure: &mut Option<RunError>, error: RunError) {
     if matches!(failure, None | Some(RunError::Stopped)) {
         *failure = Some(error);
     }

@@ -8,28 +8,34 @@ use crate::results::{Run, Summary};
 
 /// Width of a table that goes to a file or a pipe, where nobody says how wide it may be.
 pub const PLAIN_WIDTH: u16 = 80;
+/// With fewer columns than up to this rank, a line says too little.
+const FEWEST_RANKS: usize = 2;
 /// Narrower than this, a run's figures stand below one another.
 const NARROW: u16 = 60;
 
-/// A column: its heading, in words short enough for 80 columns, and what stands in it.
+/// A column: its heading in two lines, and what stands in it.
 struct Column {
-    heading: &'static str,
-    /// The first to go where the table is too wide has the largest number.
-    rank: u8,
+    heading: [&'static str; 2],
     text: fn(&Run) -> String,
+    /// Where the table is too wide, the column with the largest number goes first.
+    rank: u8,
 }
 
 const COLUMNS: &[Column] = &[
-    Column { heading: "p99 queue", rank: 0, text: |run| span(run.bottleneck.queue_delay.p99) },
-    Column { heading: "drops", rank: 0, text: |run| part(run.bottleneck.dropped_packets, run) },
-    Column { heading: "marks", rank: 2, text: |run| part(run.bottleneck.marked_packets, run) },
-    Column { heading: "util", rank: 1, text: |run| percent(run.bottleneck.utilization) },
-    Column { heading: "goodput", rank: 2, text: |run| rate(run.flows.goodput) },
-    Column { heading: "flow p99", rank: 4, text: |run| counted(run.flows.completion.count, run.flows.completion.p99) },
-    Column { heading: "timeouts", rank: 5, text: |run| run.flows.timeouts.to_string() },
-    Column { heading: "iteration", rank: 0, text: |run| iteration(run) },
-    Column { heading: "slowdown", rank: 0, text: |run| slowdown(run) },
-    Column { heading: "Mpkt/s", rank: 3, text: |run| speed(run) },
+    Column { heading: ["queue", "p99"], rank: 0, text: |run| span(run.bottleneck.queue_delay.p99) },
+    Column { heading: ["drops", "%"], rank: 1, text: |run| part(run.bottleneck.dropped_packets, run) },
+    Column { heading: ["marks", "%"], rank: 5, text: |run| part(run.bottleneck.marked_packets, run) },
+    Column { heading: ["used", "%"], rank: 4, text: |run| percent(run.bottleneck.utilization) },
+    Column { heading: ["goodput", "bit/s"], rank: 6, text: |run| rate(run.flows.goodput) },
+    Column {
+        heading: ["flow", "p99"],
+        rank: 8,
+        text: |run| counted(run.flows.completion.count, run.flows.completion.p99),
+    },
+    Column { heading: ["time-", "outs"], rank: 9, text: |run| run.flows.timeouts.to_string() },
+    Column { heading: ["iter.", "median"], rank: 3, text: |run| iteration(run) },
+    Column { heading: ["slow-", "down"], rank: 2, text: |run| slowdown(run) },
+    Column { heading: ["speed", "Mpkt/s"], rank: 7, text: |run| speed(run) },
 ];
 
 /// The runs of `summary` as a table that is at most `width` columns wide.
@@ -43,8 +49,8 @@ pub fn render(summary: &Summary, width: u16) -> String {
     if width < NARROW {
         return below_one_another(summary, &keys, &telling);
     }
-    for rank in (0..=5).rev() {
-        let columns: Vec<&Column> = telling.iter().copied().filter(|column| column.rank <= rank).collect();
+    for most in (FEWEST_RANKS..COLUMNS.len()).rev() {
+        let columns: Vec<&Column> = telling.iter().copied().filter(|column| usize::from(column.rank) <= most).collect();
         let text = side_by_side(summary, &keys, &columns);
         if fits(&text, width) {
             return text;
@@ -60,7 +66,7 @@ fn fits(text: &str, width: u16) -> bool {
 fn side_by_side(summary: &Summary, keys: &Keys, columns: &[&Column]) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    let headings = columns.iter().map(|column| column.heading.to_owned());
+    let headings = columns.iter().map(|column| column.heading.join("\n"));
     table.set_header(keys.headings().into_iter().chain(headings).collect::<Vec<_>>());
     for run in &summary.runs {
         table.add_row(keys.texts(run).into_iter().chain(columns.iter().map(|column| (column.text)(run))));
@@ -82,7 +88,7 @@ fn below_one_another(summary: &Summary, keys: &Keys, columns: &[&Column]) -> Str
         let heading: Vec<_> = named.map(|(name, value)| format!("{name} {value}")).collect();
         text += &format!("{}\n", heading.join(", "));
         for column in columns {
-            text += &format!("  {:<10}{:>12}\n", column.heading, (column.text)(run));
+            text += &format!("  {:<14}{:>12}\n", column.heading.join(" ").replace("- ", ""), (column.text)(run));
         }
     }
     text
@@ -139,12 +145,13 @@ fn part(packets: u64, run: &Run) -> String {
     }
 }
 
+/// In percent, which the heading says.
 fn percent(part: f64) -> String {
     match part * 100.0 {
-        0.0 => "0%".to_owned(),
-        percent if percent < 0.01 => "<0.01%".to_owned(),
-        percent if percent < 10.0 => format!("{percent:.2}%"),
-        percent => format!("{percent:.1}%"),
+        0.0 => "0".to_owned(),
+        percent if percent < 0.01 => "<0.01".to_owned(),
+        percent if percent < 10.0 => format!("{percent:.2}"),
+        percent => format!("{percent:.1}"),
     }
 }
 
@@ -174,8 +181,9 @@ pub(crate) fn span(ns: u64) -> String {
     three_digits(ns as f64, &[(1e9, "s"), (1e6, "ms"), (1e3, "us"), (1.0, "ns")])
 }
 
+/// In bit/s, which the heading says.
 fn rate(bits: u64) -> String {
-    three_digits(bits as f64, &[(1e9, "Gbit/s"), (1e6, "Mbit/s"), (1e3, "kbit/s"), (1.0, "bit/s")])
+    three_digits(bits as f64, &[(1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, "")])
 }
 
 fn three_digits(value: f64, units: &[(f64, &str)]) -> String {
