@@ -143,3 +143,61 @@ impl Activity {
         (self.stretches, self.pauses)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BUSY: Before = Before { drained_since: None, repairing: false };
+
+    fn pauses(counts: &[(u64, u64)]) -> Pauses {
+        let mut pauses = Pauses::default();
+        counts.iter().for_each(|&(pause, n)| (0..n).for_each(|_| pauses.add(pause)));
+        pauses
+    }
+
+    #[test]
+    fn every_pause_lies_between_the_bounds_of_its_bin() {
+        for pause in (1..100_000u64).chain([u64::MAX - 1, u64::MAX]) {
+            assert!(least(bin(pause)) <= pause, "{pause}");
+            assert!(bin(pause) + 1 == BINS || pause < least(bin(pause) + 1) || pause < 4, "{pause}");
+        }
+    }
+
+    #[test]
+    fn the_gap_lies_between_pauses_within_transfers_and_pauses_between_them() {
+        let gap = pauses(&[(30_000, 5000), (60_000, 800), (5_000_000, 40), (8_000_000, 30)]).valley();
+        assert!((Span::from_micros(100)..Span::from_millis(5)).contains(&gap), "{gap}");
+    }
+
+    #[test]
+    fn on_a_slow_link_the_gap_is_longer_than_a_packet_takes() {
+        let gap = pauses(&[(1_200_000, 5000), (700_000_000, 40)]).valley();
+        assert!((Span::from_millis(2)..Span::from_millis(700)).contains(&gap), "{gap}");
+    }
+
+    #[test]
+    fn without_pauses_between_transfers_there_is_nothing_to_find() {
+        assert_eq!(pauses(&[(30_000, 5000)]).valley(), Span::from_micros(500));
+        assert_eq!(Pauses::default().valley(), Span::from_micros(500));
+    }
+
+    #[test]
+    fn a_steady_stream_is_one_stretch_however_long_it_is() {
+        let mut activity = Activity::new(None);
+        (0..100_000).for_each(|i| activity.send(0, i * 50_000, 1000, BUSY));
+        let (stretches, _) = activity.finish();
+        assert_eq!(stretches.len(), 1);
+        assert_eq!(stretches[0].bytes, 100_000_000);
+    }
+
+    #[test]
+    fn time_without_anything_under_way_is_the_applications() {
+        let mut activity = Activity::new(None);
+        activity.send(0, 0, 1000, BUSY);
+        activity.send(0, 90_000, 1000, Before { drained_since: Some(20_000), repairing: false });
+        activity.send(0, 1_000_000, 1000, Before { drained_since: Some(950_000), repairing: false });
+        let (stretches, _) = activity.finish();
+        assert_eq!((stretches[0].idle, stretches[1].quiet), (70_000, 50_000));
+    }
+}

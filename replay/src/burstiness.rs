@@ -23,6 +23,8 @@ pub struct Window {
     tau: u64,
     slot: u64,
     held: VecDeque<(u64, u64)>,
+    /// Arrivals until then join the last entry.
+    joins_until: u64,
     sum: u64,
     most: u64,
 }
@@ -30,7 +32,7 @@ pub struct Window {
 impl Window {
     /// Exact: keeps every arrival of the last `tau`.
     pub fn exact(tau: Span) -> Window {
-        Window { tau: tau.as_nanos(), slot: 0, held: VecDeque::new(), sum: 0, most: 0 }
+        Window { tau: tau.as_nanos(), slot: 0, held: VecDeque::new(), joins_until: 0, sum: 0, most: 0 }
     }
 
     /// Bounded: arrivals within a thousandth of `tau` are taken for simultaneous, so that long windows over fast traffic
@@ -49,10 +51,11 @@ impl Window {
     pub fn arrive(&mut self, time: u64, bytes: u64) {
         // An entry stands at its last arrival's instant, so it never leaves the window too early.
         match self.held.back_mut() {
-            Some(last) if time - last.0 <= self.slot && (self.slot == 0 || time / self.slot == last.0 / self.slot) => {
-                *last = (time, last.1 + bytes);
+            Some(last) if time <= self.joins_until => *last = (time, last.1 + bytes),
+            _ => {
+                self.held.push_back((time, bytes));
+                self.joins_until = time + self.slot;
             }
-            _ => self.held.push_back((time, bytes)),
         }
         self.sum += bytes;
         while let Some(&(then, old)) = self.held.front() {

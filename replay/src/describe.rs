@@ -2,7 +2,7 @@
 
 use crate::activity::Direction;
 use crate::stats::{BurstStats, FlowStats, IterationStats, NodeStats, TraceDetails, TraceStats};
-use crate::{Job, Trace, job};
+use crate::{Job, Trace};
 
 pub(crate) fn stats(trace: &Trace) -> TraceStats {
     let (header, meters) = (&trace.header, &trace.meters);
@@ -60,7 +60,7 @@ fn flows(trace: &Trace) -> Vec<FlowStats> {
         let flow = flows[stretch.direction].get_or_insert_with(|| {
             order.push(stretch.direction);
             let [(source, source_port), (destination, destination_port)] = ends(trace, stretch.direction);
-            let (application_bytes, bursts) = (0, count(trace, stretch.direction));
+            let (application_bytes, bursts) = (0, trace.bursts[stretch.direction]);
             let (start, end) = (stretch.start, stretch.end);
             FlowStats { source, source_port, destination, destination_port, application_bytes, start, end, bursts }
         });
@@ -68,19 +68,6 @@ fn flows(trace: &Trace) -> Vec<FlowStats> {
         flow.end = flow.end.max(stretch.end);
     }
     order.into_iter().filter_map(|d| flows[d].take()).collect()
-}
-
-/// How many transfers there are in a direction.
-fn count(trace: &Trace, direction: Direction) -> u64 {
-    let link = &trace.links[direction / 2];
-    let way = if direction.is_multiple_of(2) { job::Direction::Forward } else { job::Direction::Backward };
-    let address = trace.nodes[link.from].to_string();
-    let same = |job: &Job, connection: usize| {
-        let c = &job.connections[connection];
-        (c.from_port, c.to_port) == (link.from_port, link.to_port) && job.workers[c.from] == address
-    };
-    let in_job = |job: &Job| job.transfers.iter().filter(|t| t.direction == way && same(job, t.connection)).count();
-    trace.jobs.iter().map(in_job).sum::<usize>() as u64
 }
 
 fn bursts(trace: &Trace, job: &Job) -> BurstStats {

@@ -185,7 +185,17 @@ impl<'w> Importer<'w> {
         }
         let (stretches, pauses) = self.activity.finish();
         let (nodes, links, meters) = (self.nodes, self.links, self.meters);
-        let mut trace = Trace { header, nodes, links, stretches, pauses, meters, gap: Span::ZERO, jobs: Vec::new() };
+        let mut trace = Trace {
+            header,
+            nodes,
+            links,
+            stretches,
+            pauses,
+            meters,
+            gap: Span::ZERO,
+            jobs: Vec::new(),
+            bursts: Vec::new(),
+        };
         trace.find_jobs(options);
         Ok(trace)
     }

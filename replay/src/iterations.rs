@@ -198,6 +198,21 @@ mod tests {
     }
 
     #[test]
+    fn a_capture_that_begins_and_ends_amid_training_gives_the_whole_iterations() {
+        let traffic = training(10);
+        let found = find(&traffic[5..traffic.len() - 4]);
+        assert!((6..=7).contains(&found.len()), "{}", found.len());
+        assert!(found.windows(2).all(|pair| pair[1].comm_start - pair[0].comm_start == Span::from_millis(10)));
+    }
+
+    #[test]
+    fn bytes_may_differ_a_little_between_iterations() {
+        let mut traffic = training(8);
+        (0..8).for_each(|k| traffic[2 + k * 2].2 += k as u64 % 3 * 2000);
+        assert_eq!(find(&traffic).len(), 8);
+    }
+
+    #[test]
     fn traffic_that_does_not_repeat_is_one_iteration() {
         let found = find(&[(5, 10, 100), (20, 30, 7000)]);
         assert_eq!(found.len(), 1);

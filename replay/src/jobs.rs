@@ -33,8 +33,10 @@ pub(crate) struct Recording<'a> {
 }
 
 impl Recording<'_> {
-    /// One job for each set of nodes that talk to each other, in order of their first byte.
-    pub fn jobs(&self) -> Vec<Job> {
+    /// One job for each set of nodes that talk to each other, in order of their first byte; and how many bursts there are in
+    /// each direction.
+    pub fn jobs(&self) -> (Vec<Job>, Vec<u64>) {
+        let mut bursts = vec![0; self.links.len() * 2];
         let component = self.components();
         let mut order: Vec<usize> = Vec::new();
         let mut own: Vec<Vec<Stretch>> = vec![Vec::new(); self.nodes.len()];
@@ -45,8 +47,9 @@ impl Recording<'_> {
             }
             own[root].push(*stretch);
         }
-        let job = |(i, &root): (usize, &usize)| self.job(format!("job{}", i + 1), &own[root]);
-        order.iter().enumerate().map(job).collect()
+        let mut job = |(i, &root): (usize, &usize)| self.job(format!("job{}", i + 1), &own[root], &mut bursts);
+        let jobs = order.iter().enumerate().map(&mut job).collect();
+        (jobs, bursts)
     }
 
     /// The smallest node that each node is connected to.
@@ -67,7 +70,7 @@ impl Recording<'_> {
         (0..self.nodes.len()).map(|n| find(&mut root, n)).collect()
     }
 
-    fn job(&self, name: String, stretches: &[Stretch]) -> Job {
+    fn job(&self, name: String, stretches: &[Stretch], bursts: &mut [u64]) -> Job {
         let traffic: Vec<_> = stretches.iter().map(|s| (s.start, s.end, s.bytes)).collect();
         let mut found = iterations::find(&traffic);
         if self.setup {
@@ -99,6 +102,7 @@ impl Recording<'_> {
         };
         for transfer in &job.transfers {
             job.iterations[transfer.iteration].bytes += transfer.bytes;
+            bursts[used[transfer.connection] * 2 + transfer.direction as usize] += 1;
         }
         job.left_out = stretches.iter().map(|s| Bytes::new(s.bytes)).sum::<Bytes>() - job.bytes();
         waits::infer(&mut job);

@@ -65,7 +65,7 @@ pub struct PlacedJob {
     pub hosts: Vec<usize>,
 }
 
-/// Places `copies` of `job`. With [`Phase::Uniform`] the first starts at zero, as only the differences matter; the draws are
+/// Places `copies` of `job`, whose period is that of the job as it is given: scale its computing before. With [`Phase::Uniform`] the first starts at zero, as only the differences matter; the draws are
 /// a stream of their own of `seed`, in which copy k's delay does not depend on how many copies there are.
 ///
 /// # Errors

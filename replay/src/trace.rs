@@ -71,6 +71,8 @@ pub struct Trace {
     pub(crate) meters: Meters,
     pub(crate) gap: Span,
     pub(crate) jobs: Vec<Job>,
+    /// How many bursts each direction has.
+    pub(crate) bursts: Vec<u64>,
 }
 
 /// What is known of a recording as a whole.
@@ -183,7 +185,7 @@ impl Trace {
             gap: self.gap,
             setup: options.setup,
         };
-        self.jobs = recording.jobs();
+        (self.jobs, self.bursts) = recording.jobs();
     }
 }
 

@@ -170,7 +170,7 @@ fn trace(rows: Rows, options: &ImportOptions) -> Trace {
     };
     let (stretches, pauses) = (Vec::new(), Pauses::default());
     let jobs = rows.names.iter().zip(rows.rows.values()).map(|(name, rows)| job(name, rows)).collect();
-    Trace { header, nodes, links, stretches, pauses, meters, gap: Span::ZERO, jobs }
+    Trace { header, nodes, links, stretches, pauses, meters, gap: Span::ZERO, jobs, bursts: Vec::new() }
 }
 
 fn job(name: &str, rows: &[Row]) -> Job {

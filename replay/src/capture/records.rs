@@ -1,7 +1,7 @@
 //! Packets out of pcap (draft-ietf-opsawg-pcap) and pcapng (draft-ietf-opsawg-pcapng) files.
 
 use pcap_parser::pcapng::{Block, parse_block_be, parse_block_le};
-use pcap_parser::{LegacyPcapBlock, PcapHeader, parse_pcap_frame, parse_pcap_frame_be, parse_pcap_header};
+use pcap_parser::{LegacyPcapBlock, parse_pcap_frame, parse_pcap_frame_be, parse_pcap_header};
 
 use super::clock::Resolution;
 use crate::input::Input;
@@ -37,15 +37,20 @@ struct Interface {
     resolution: Resolution,
 }
 
-enum State {
-    Pcap { link: u32, nanos: bool, big_endian: bool },
-    Pcapng { big_endian: bool, interfaces: Vec<Interface> },
+/// How the file is laid out.
+#[derive(Clone, Copy)]
+enum Layout {
+    Pcap { link: u32, nanos: bool },
+    Pcapng,
 }
 
 /// Reads a capture's packets one by one.
 pub(crate) struct Records {
     input: Input,
-    state: State,
+    layout: Layout,
+    big_endian: bool,
+    /// Those of the section at hand, in pcapng.
+    interfaces: Vec<Interface>,
     packet: u64,
     time: u64,
     /// The packet in whose middle the file ends.
@@ -62,21 +67,22 @@ fn number(bytes: &[u8], big_endian: bool) -> u32 {
 impl Records {
     /// Reads the file's header, if it needs one.
     pub fn new(mut input: Input, format: Format) -> Result<Records, Error> {
-        let mut cut_at = None;
-        let state = if format == Format::Pcap {
+        let (mut layout, mut big_endian, mut cut_at) = (Layout::Pcapng, false, None);
+        if format == Format::Pcap {
+            layout = Layout::Pcap { link: 0, nanos: false };
             if input.has(PCAP_HEADER)? {
                 let (_, header) = parse_pcap_header(input.data()).map_err(|_| damaged(&input, 1, "its file header"))?;
+                // The upper bits of the field say how long the frame check sequence is, not what the link is.
+                let link = header.network.0 as u32 & 0x03ff_ffff;
+                layout = Layout::Pcap { link, nanos: header.is_nanosecond_precision() };
+                big_endian = header.is_bigendian();
                 input.consume(PCAP_HEADER);
-                pcap_state(&header)
             } else {
                 cut_at = Some(1);
                 input.consume(input.data().len());
-                State::Pcap { link: 1, nanos: false, big_endian: false }
             }
-        } else {
-            State::Pcapng { big_endian: false, interfaces: Vec::new() }
-        };
-        Ok(Records { input, state, packet: 0, time: 0, cut_at, unstamped: 0 })
+        }
+        Ok(Records { input, layout, big_endian, interfaces: Vec::new(), packet: 0, time: 0, cut_at, unstamped: 0 })
     }
 
     /// The number of the packet that was read last, counted from one.
@@ -90,9 +96,9 @@ impl Records {
 
     /// The next packet, or nothing at the end. Its bytes stay valid until the next call.
     pub fn next(&mut self) -> Result<Option<Packet<'_>>, Error> {
-        match self.state {
-            State::Pcap { link, nanos, big_endian } => self.next_pcap(link, nanos, big_endian),
-            State::Pcapng { .. } => self.next_pcapng(),
+        match self.layout {
+            Layout::Pcap { link, nanos } => self.next_pcap(link, nanos),
+            Layout::Pcapng => self.next_pcapng(),
         }
     }
 
@@ -109,11 +115,11 @@ impl Records {
         Ok(false)
     }
 
-    fn next_pcap(&mut self, link: u32, nanos: bool, big_endian: bool) -> Result<Option<Packet<'_>>, Error> {
+    fn next_pcap(&mut self, link: u32, nanos: bool) -> Result<Option<Packet<'_>>, Error> {
         if !self.whole(PCAP_RECORD)? {
             return Ok(None);
         }
-        let kept = number(&self.input.data()[8..], big_endian) as usize;
+        let kept = number(&self.input.data()[8..], self.big_endian) as usize;
         if kept > LONGEST {
             return Err(damaged(&self.input, self.packet + 1, &format!("a packet of {kept} bytes")));
         }
@@ -123,7 +129,7 @@ impl Records {
         }
         self.packet += 1;
         self.input.consume(length);
-        let parse = if big_endian { parse_pcap_frame_be } else { parse_pcap_frame };
+        let parse = if self.big_endian { parse_pcap_frame_be } else { parse_pcap_frame };
         let record = self.input.behind(length);
         let Ok((_, LegacyPcapBlock { ts_sec, ts_usec, origlen, data, .. })) = parse(record) else {
             return Err(damaged(&self.input, self.packet, "its record header"));
@@ -135,21 +141,20 @@ impl Records {
 
     fn next_pcapng(&mut self) -> Result<Option<Packet<'_>>, Error> {
         let Some(length) = self.skip_to_packet()? else { return Ok(None) };
-        let State::Pcapng { big_endian, ref interfaces } = self.state else { unreachable!("state is pcapng") };
         let raw = self.input.behind(length);
-        let parse = if big_endian { parse_block_be } else { parse_block_le };
+        let parse = if self.big_endian { parse_block_be } else { parse_block_le };
         let (interface, stamp, original, data) = match parse(raw) {
             Ok((_, Block::EnhancedPacket(b))) => {
                 (b.if_id, Some((b.ts_high, b.ts_low)), b.origlen as usize, kept(b.data, b.caplen))
             }
             // A simple packet belongs to the first interface and is cut to that one's snaplen (section 4.4).
             Ok((_, Block::SimplePacket(b))) => (0, None, b.origlen as usize, kept(b.data, b.origlen)),
-            _ => match obsolete(raw, big_endian) {
+            _ => match obsolete(raw, self.big_endian) {
                 Some(packet) => packet,
                 None => return Err(damaged(&self.input, self.packet, "a packet block's content")),
             },
         };
-        let Some(known) = interfaces.get(interface as usize) else {
+        let Some(known) = self.interfaces.get(interface as usize) else {
             let what = format!("interface {interface}, which was not described,");
             return Err(damaged(&self.input, self.packet, &what));
         };
@@ -171,22 +176,21 @@ impl Records {
                 return Ok(None);
             }
             self.input.consume(length);
-            let State::Pcapng { big_endian, ref mut interfaces } = self.state else { unreachable!("state is pcapng") };
             let raw = self.input.behind(length);
-            match number(raw, big_endian) {
+            match number(raw, self.big_endian) {
                 ENHANCED_PACKET | SIMPLE_PACKET | OBSOLETE_PACKET => {
                     self.packet += 1;
                     return Ok(Some(length));
                 }
                 // Interfaces are numbered anew in each section (section 4.1).
-                SECTION_HEADER => interfaces.clear(),
+                SECTION_HEADER => self.interfaces.clear(),
                 INTERFACE => {
-                    let parse = if big_endian { parse_block_be } else { parse_block_le };
+                    let parse = if self.big_endian { parse_block_be } else { parse_block_le };
                     let Ok((_, Block::InterfaceDescription(b))) = parse(raw) else {
                         return Err(damaged(&self.input, self.packet + 1, "an interface's description"));
                     };
                     let resolution = Resolution::new(b.if_tsresol, b.if_tsoffset);
-                    interfaces.push(Interface { link: b.linktype.0 as u32, resolution });
+                    self.interfaces.push(Interface { link: b.linktype.0 as u32, resolution });
                 }
                 _ => {}
             }
@@ -196,27 +200,20 @@ impl Records {
     /// The length of the block at hand; a section header also sets the byte order for what follows.
     fn block_length(&mut self) -> Result<usize, Error> {
         let head = self.input.data();
-        let State::Pcapng { big_endian, .. } = &mut self.state else { unreachable!("state is pcapng") };
         if number(head, false) == SECTION_HEADER {
-            *big_endian = head[8..12] == BYTE_ORDER_MAGIC;
+            self.big_endian = head[8..12] == BYTE_ORDER_MAGIC;
             let mut swapped = BYTE_ORDER_MAGIC;
             swapped.reverse();
-            if !*big_endian && head[8..12] != swapped {
+            if !self.big_endian && head[8..12] != swapped {
                 return Err(damaged(&self.input, self.packet + 1, "a section's byte order"));
             }
         }
-        let length = number(&head[4..], *big_endian) as usize;
+        let length = number(&head[4..], self.big_endian) as usize;
         if length < 12 || !length.is_multiple_of(4) || length > LONGEST {
             return Err(damaged(&self.input, self.packet + 1, &format!("a block of {length} bytes")));
         }
         Ok(length)
     }
-}
-
-fn pcap_state(header: &PcapHeader) -> State {
-    // The upper bits of the field say how long the frame check sequence is, not what the link is.
-    let link = header.network.0 as u32 & 0x03ff_ffff;
-    State::Pcap { link, nanos: header.is_nanosecond_precision(), big_endian: header.is_bigendian() }
 }
 
 /// What was kept, without the padding to 32 bits.

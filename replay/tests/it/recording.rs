@@ -83,6 +83,14 @@ fn a_closed_replay_on_an_idle_network_takes_as_long_as_the_recording() {
 }
 
 #[test]
+fn no_transfer_waits_for_a_later_one() {
+    let job = &recording().into_jobs()[0];
+    for (i, transfer) in job.transfers.iter().enumerate() {
+        assert!(transfer.after.iter().all(|&d| d < i && job.transfers[d].end <= transfer.start), "{i}");
+    }
+}
+
+#[test]
 fn its_burstiness_is_what_another_program_measured() {
     let stats = recording().stats();
     let ptm = |s: &burstlab_replay::NodeStats| s.ptm[&5_000_000];
