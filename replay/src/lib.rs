@@ -43,7 +43,6 @@ mod transfer_list;
 mod waits;
 
 pub use burstiness::{Backlog, Window};
-pub use burstlab_units::{Bytes, Rate, Span};
 pub use error::Error;
 pub use format::Format;
 pub use generate::RingAllReduce;

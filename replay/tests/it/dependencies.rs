@@ -1,6 +1,6 @@
 //! What waits for what, found from a capture.
 
-use burstlab_replay::Span;
+use burstlab_units::Span;
 
 use crate::support::*;
 

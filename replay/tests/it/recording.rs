@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use burstlab_replay::{Bytes, ImportOptions, Job, Rate, Span, Trace};
+use burstlab_replay::{ImportOptions, Job, Trace};
+use burstlab_units::{Bytes, Rate, Span};
 
 fn bundled(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../traces").join(name)
