@@ -253,11 +253,12 @@ impl<P: Probe> Simulation<P> {
         workload.on_start(&mut self.commands);
         self.carry_out();
         let mut countdown = MONITOR_EVERY;
+        let mut look_at = observer.next_at();
         while !self.stopped {
             let (head, timer, alarm) = (self.heads.next_at(), self.timers.next_at(), self.alarms.next_at());
             let at = head.min(timer).min(alarm);
-            if at >= observer.next_at() {
-                self.observe_until(at.min(until), observer);
+            if at >= look_at {
+                look_at = self.observe_until(at.min(until), observer);
             }
             if at > until || at.is_never() {
                 return if at.is_never() && until.is_never() { Outcome::Idle } else { self.time_up(until) };
@@ -287,13 +288,15 @@ impl<P: Probe> Simulation<P> {
         Outcome::TimeUp
     }
 
+    /// Lets the observer look at all its instants until `at`; returns the next.
     #[cold]
-    fn observe_until<O: Observer<P>>(&mut self, at: Time, observer: &mut O) {
+    fn observe_until<O: Observer<P>>(&mut self, at: Time, observer: &mut O) -> Time {
         while observer.next_at() <= at && !observer.next_at().is_never() {
             let now = observer.next_at();
             let mut view = View { now, network: &mut self.network, sides: &self.sides, probe: &mut self.probe };
             observer.observe(&mut view);
         }
+        observer.next_at()
     }
 
     /// A packet reaches the end of a link.
@@ -379,7 +382,7 @@ impl<P: Probe> Simulation<P> {
                 return;
             }
             let Some(segment) = side.endpoint.poll_transmit(now) else { return };
-            if let Some((port, at)) = self.network.send(now, segment, &mut self.probe) {
+            if let Some((port, at)) = self.network.send(now, &segment, &mut self.probe) {
                 self.heads.push(at, port.0);
             }
         }

@@ -1,7 +1,7 @@
 //! Random damage on a link, for tests: loss, duplication and reordering behind the queue.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 
 use burstlab_units::{Span, Time, chance};
 use rand::RngExt as _;
@@ -29,65 +29,94 @@ impl Impairment {
     }
 }
 
-/// What became of a packet at the far end of an impaired link.
-pub(crate) enum Fate {
-    Arrives,
-    ArrivesTwice,
-    HeldBack,
-    Lost,
-}
-
-/// A link's impairment with its own stream of chance and the packets that it holds back.
+/// A link's impairment with its own stream of chance, and the packets that it is about to let through.
 #[derive(Debug)]
 pub(crate) struct Impaired {
     setting: Impairment,
     rng: ChaCha8Rng,
-    held: BinaryHeap<Reverse<(Time, u64)>>,
-    packets: std::collections::BTreeMap<u64, InFlight>,
+    /// When each of `packets` arrives, and its number.
+    order: BinaryHeap<Reverse<(Time, u64)>>,
+    packets: BTreeMap<u64, InFlight>,
     count: u64,
+    /// The packet that arrives right now.
+    current: Option<InFlight>,
+    /// The instant for which the port is called next. An earlier packet moves it forward, and the call for the later
+    /// instant is then in vain.
+    called_at: Time,
 }
 
 impl Impaired {
     pub fn new(setting: Impairment, seed: u64, port: &str) -> Impaired {
         let rng = chance::stream(seed, &format!("impairment of {port}"));
-        Impaired { setting, rng, held: BinaryHeap::new(), packets: Default::default(), count: 0 }
-    }
-
-    /// Draws what becomes of the next packet. Three draws for each, so that no setting shifts another's chances.
-    pub fn draw(&mut self) -> Fate {
-        let [loss, duplicate, reorder]: [f64; 3] = std::array::from_fn(|_| self.rng.random());
-        if loss < self.setting.loss {
-            Fate::Lost
-        } else if reorder < self.setting.reorder {
-            Fate::HeldBack
-        } else if duplicate < self.setting.duplicate {
-            Fate::ArrivesTwice
-        } else {
-            Fate::Arrives
+        Impaired {
+            setting,
+            rng,
+            order: BinaryHeap::new(),
+            packets: BTreeMap::new(),
+            count: 0,
+            current: None,
+            called_at: Time::NEVER,
         }
     }
 
-    /// Holds a packet back that would have arrived at `now`.
-    pub fn hold(&mut self, now: Time, packet: InFlight) {
-        self.hold_until(now + self.setting.reorder_by, packet);
+    /// Whether the port has to be called at `at`, having been promised no call as early.
+    pub fn call_at(&mut self, at: Time) -> bool {
+        let earlier = at < self.called_at;
+        self.called_at = self.called_at.min(at);
+        earlier
     }
 
-    /// Lets a packet arrive at `at`.
-    pub fn hold_until(&mut self, at: Time, mut packet: InFlight) {
-        packet.at = at;
-        self.held.push(Reverse((at, self.count)));
-        self.packets.insert(self.count, packet);
+    /// Whether a call at `now` is the one that was asked for last.
+    pub fn is_called(&self, now: Time) -> bool {
+        self.called_at == now
+    }
+
+    /// The port's next call is at `at`.
+    pub fn called_next(&mut self, at: Time) {
+        self.called_at = at;
+    }
+
+    /// Lets a packet through at `now`, or late, twice, or not at all, which `false` says. Three draws for each packet, so
+    /// that no setting shifts another's chances.
+    pub fn pass(&mut self, now: Time, packet: InFlight) -> bool {
+        let [loss, duplicate, reorder]: [f64; 3] = std::array::from_fn(|_| self.rng.random());
+        if loss < self.setting.loss {
+            return false;
+        }
+        if reorder < self.setting.reorder {
+            self.hold(now + self.setting.reorder_by, packet);
+        } else {
+            self.hold(now, packet);
+            if duplicate < self.setting.duplicate {
+                self.hold(now, packet);
+            }
+        }
+        true
+    }
+
+    fn hold(&mut self, at: Time, packet: InFlight) {
+        self.order.push(Reverse((at, self.count)));
+        self.packets.insert(self.count, InFlight { at, ..packet });
         self.count += 1;
     }
 
-    /// When the next held packet arrives.
+    /// When the next packet arrives of those that were let through.
     pub fn next_at(&self) -> Time {
-        self.held.peek().map_or(Time::NEVER, |Reverse((at, _))| *at)
+        self.order.peek().map_or(Time::NEVER, |Reverse((at, _))| *at)
     }
 
-    /// Takes the next held packet.
-    pub fn pop(&mut self) -> Option<InFlight> {
-        let Reverse((_, key)) = self.held.pop()?;
-        self.packets.remove(&key)
+    /// The packet that arrives by `now`.
+    pub fn release(&mut self, now: Time) -> Option<&InFlight> {
+        self.current = None;
+        if self.next_at() <= now {
+            let Reverse((_, number)) = self.order.pop()?;
+            self.current = self.packets.remove(&number);
+        }
+        self.current.as_ref()
+    }
+
+    /// The packet that [`release`](Self::release) gave.
+    pub fn current(&self) -> Option<&InFlight> {
+        self.current.as_ref()
     }
 }

@@ -3,7 +3,7 @@
 use burstlab_units::{Bytes, Rate, Span, Time};
 
 use crate::impairment::Impaired;
-use crate::port::{InFlight, Port};
+use crate::port::Port;
 use crate::route::Graph;
 use crate::topology::{LinkSpec, NodeId};
 use crate::{Direction, Discipline, FlowId, Limit, Occupancy, PortId, Probe, Segment, Topology};
@@ -67,6 +67,12 @@ pub struct Network {
     stride: usize,
     lengths: Vec<u32>,
     seed: u64,
+}
+
+/// Where the path of a segment's flow and direction is kept.
+#[inline]
+fn row(segment: &Segment) -> usize {
+    segment.flow.0 as usize * 2 + segment.direction as usize
 }
 
 impl Network {
@@ -196,30 +202,37 @@ impl Network {
 
     /// Takes a segment from a host. Returns the port that now has something to give, and when, if it had nothing.
     #[inline]
-    pub fn send<P: Probe>(&mut self, now: Time, segment: Segment, probe: &mut P) -> Option<(PortId, Time)> {
-        self.enqueue(now, InFlight { at: now, segment, hop: 0 }, probe)
-    }
-
-    #[inline]
-    fn enqueue<P: Probe>(&mut self, now: Time, packet: InFlight, probe: &mut P) -> Option<(PortId, Time)> {
-        let row = packet.segment.flow.0 as usize * 2 + packet.segment.direction as usize;
-        let port = self.paths[row * self.stride + packet.hop as usize];
-        let at = self.ports[port.0 as usize].enqueue(port, now, packet, probe)?;
+    pub fn send<P: Probe>(&mut self, now: Time, segment: &Segment, probe: &mut P) -> Option<(PortId, Time)> {
+        let port = self.paths[row(segment) * self.stride];
+        let size = segment.wire_len().get() as u32;
+        let at = self.ports[port.0 as usize].enqueue(port, now, (segment, size, 0), probe)?;
         Some((port, at))
     }
 
-    /// Takes what arrives at the far end of a port's link at `now` and moves it on. The second value is when that port
-    /// has something to give again.
+    /// Moves on what arrives at the far end of a port's link at `now`. The second value is when that port has something
+    /// to give again.
     #[inline]
     pub fn advance<P: Probe>(&mut self, port: PortId, now: Time, probe: &mut P) -> (Arrival, Time) {
-        let received = self.ports[port.0 as usize].receive(port, now, probe);
-        let Some(mut packet) = received.packet else { return (Arrival::Nothing, received.next) };
-        packet.hop += 1;
-        let row = packet.segment.flow.0 as usize * 2 + packet.segment.direction as usize;
-        if packet.hop == self.lengths[row] {
-            return (Arrival::Delivered(packet.segment), received.next);
+        let from = port.0 as usize;
+        let Some(packet) = self.ports[from].arriving(port, now, probe) else {
+            return (Arrival::Nothing, self.ports[from].take(now));
+        };
+        let (row, hop) = (row(&packet.segment), packet.hop + 1);
+        if hop == self.lengths[row] {
+            let segment = packet.segment;
+            return (Arrival::Delivered(segment), self.ports[from].take(now));
         }
-        (Arrival::Forwarded(self.enqueue(now, packet, probe)), received.next)
+        let next = self.paths[row * self.stride + hop as usize];
+        let at = self.forward(from, next, hop, now, probe);
+        (Arrival::Forwarded(at.map(|at| (next, at))), self.ports[from].take(now))
+    }
+
+    /// Copies the packet that arrives from port `from` into the queue of port `to`.
+    #[inline]
+    fn forward<P: Probe>(&mut self, from: usize, to: PortId, hop: u32, now: Time, probe: &mut P) -> Option<Time> {
+        let [source, target] = self.ports.get_disjoint_mut([from, to.0 as usize]).ok()?;
+        let packet = source.current()?;
+        target.enqueue(to, now, (&packet.segment, packet.size, hop), probe)
     }
 
     /// How long an interface needs to send what it holds.

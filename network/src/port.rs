@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use burstlab_units::{Bytes, Rate, Span, Time};
 
-use crate::impairment::{Fate, Impaired};
+use crate::impairment::Impaired;
 use crate::queue::{Discipline, Occupancy, Verdict};
 use crate::{Codepoint, Probe, Segment};
 
@@ -21,10 +21,12 @@ pub struct PortId(pub u32);
 pub(crate) struct InFlight {
     /// When it arrives at the far end.
     pub at: Time,
-    /// The packet.
-    pub segment: Segment,
+    /// Its length on the wire in bytes.
+    pub size: u32,
     /// How many hops of its path lie behind it.
     pub hop: u32,
+    /// The packet.
+    pub segment: Segment,
 }
 
 /// A queue and its link.
@@ -42,18 +44,10 @@ pub(crate) struct Port {
     /// When the transmitter is done with all that it was given.
     free_at: Time,
     /// Size and transmission time of the last packet: mostly all are alike, and the division is dear.
-    last: (u64, Span),
+    last: (u32, Span),
     /// Bytes that joined the queue.
     accepted: u64,
     impaired: Option<Box<Impaired>>,
-}
-
-/// What [`Port::receive`] gives.
-pub(crate) struct Received {
-    /// The packet, unless it was lost or held back.
-    pub packet: Option<InFlight>,
-    /// When the port has something to give again.
-    pub next: Time,
 }
 
 impl Port {
@@ -89,37 +83,53 @@ impl Port {
         self.free_at
     }
 
-    /// A packet arrives at the queue. Returns when the port has something to give, if it had nothing before.
+    /// A packet arrives at the queue, `hop` hops on its way. Returns when the port has something to give, if it had
+    /// nothing before. The segment comes by reference: it is copied once a hop, into its place in line.
     #[inline]
-    pub fn enqueue<P: Probe>(&mut self, id: PortId, now: Time, packet: InFlight, probe: &mut P) -> Option<Time> {
+    pub fn enqueue<P: Probe>(
+        &mut self,
+        id: PortId,
+        now: Time,
+        (segment, size, hop): (&Segment, u32, u32),
+        probe: &mut P,
+    ) -> Option<Time> {
         self.depart_until(id, now, probe);
-        let size = packet.segment.wire_len().get();
         let start = self.free_at.max(now);
-        let mut segment = packet.segment;
+        let mut mark = false;
         if start > now {
-            let with_it = Occupancy { packets: self.waiting.packets + 1, bytes: self.waiting.bytes + size };
+            let with_it = Occupancy { packets: self.waiting.packets + 1, bytes: self.waiting.bytes + u64::from(size) };
             match self.discipline.judge(with_it) {
                 Verdict::Drop => {
-                    probe.on_drop(id, now, &segment);
+                    probe.on_drop(id, now, segment);
                     return None;
                 }
-                Verdict::Mark if segment.codepoint != Codepoint::NotEct => {
-                    segment.codepoint = Codepoint::Ce;
-                    probe.on_mark(id, now, &segment);
-                }
-                Verdict::Mark | Verdict::Keep => {}
+                Verdict::Mark => mark = segment.codepoint != Codepoint::NotEct,
+                Verdict::Keep => {}
             }
-            probe.on_arrival(id, now, &segment, start.since(now), self.waiting);
+            probe.on_arrival(id, now, segment, start.since(now), self.waiting);
             self.waiting = with_it;
         } else {
-            probe.on_arrival(id, now, &segment, Span::ZERO, self.waiting);
+            probe.on_arrival(id, now, segment, Span::ZERO, self.waiting);
             self.departed += 1;
         }
         self.free_at = start + self.transmission_time(size);
-        self.accepted += size;
+        self.accepted += u64::from(size);
         let at = self.free_at + self.delay;
-        self.under_way.push_back(InFlight { at, segment, hop: packet.hop });
-        (self.under_way.len() == 1 && at < self.next_held()).then_some(at)
+        self.under_way.push_back(InFlight { at, size, hop, segment: *segment });
+        if mark {
+            self.mark_last(id, now, probe);
+        }
+        match &mut self.impaired {
+            None => (self.under_way.len() == 1).then_some(at),
+            Some(impaired) => impaired.call_at(at).then_some(at),
+        }
+    }
+
+    fn mark_last<P: Probe>(&mut self, id: PortId, now: Time, probe: &mut P) {
+        if let Some(packet) = self.under_way.back_mut() {
+            packet.segment.codepoint = Codepoint::Ce;
+            probe.on_mark(id, now, &packet.segment);
+        }
     }
 
     /// Lets all packets depart whose transmission began by `now`, and reports them.
@@ -136,70 +146,78 @@ impl Port {
                 break;
             }
             self.waiting.packets -= 1;
-            self.waiting.bytes -= self.under_way[self.departed].segment.wire_len().get();
+            self.waiting.bytes -= u64::from(self.under_way[self.departed].size);
             self.departed += 1;
             probe.on_departure(id, start, self.waiting);
         }
     }
 
-    /// Takes what arrives at the far end at `now`; to be called at the instant that the port gave.
+    /// The packet that arrives at the far end at `now`, the instant that the port gave; `None` if it was lost or held
+    /// back on an impaired link. It stays in line until [`take`](Self::take).
     #[inline]
-    pub fn receive<P: Probe>(&mut self, id: PortId, now: Time, probe: &mut P) -> Received {
+    pub fn arriving<P: Probe>(&mut self, id: PortId, now: Time, probe: &mut P) -> Option<&InFlight> {
         if self.impaired.is_some() {
-            return self.receive_impaired(id, now, probe);
+            return self.arriving_impaired(id, now, probe);
         }
-        let packet = self.pop(id, now, probe);
-        Received { packet, next: self.under_way.front().map_or(Time::NEVER, |p| p.at) }
-    }
-
-    #[inline]
-    fn pop<P: Probe>(&mut self, id: PortId, now: Time, probe: &mut P) -> Option<InFlight> {
         // The packet behind this one departs by what this one tells of its end, so it has to go first.
         self.depart_until(id, now, probe);
-        let packet = self.under_way.pop_front()?;
+        self.under_way.front()
+    }
+
+    /// The packet that [`arriving`](Self::arriving) gave.
+    #[inline]
+    pub fn current(&self) -> Option<&InFlight> {
+        match &self.impaired {
+            None => self.under_way.front(),
+            Some(impaired) => impaired.current(),
+        }
+    }
+
+    /// Takes the packet that arrived out of the line. Returns when the port has something to give again.
+    #[inline]
+    pub fn take(&mut self, now: Time) -> Time {
+        if self.impaired.is_some() {
+            return self.next_impaired(now);
+        }
+        self.under_way.pop_front();
         self.departed -= 1;
-        Some(packet)
+        self.under_way.front().map_or(Time::NEVER, |packet| packet.at)
     }
 
     #[cold]
-    fn receive_impaired<P: Probe>(&mut self, id: PortId, now: Time, probe: &mut P) -> Received {
-        let front = self.under_way.front().map_or(Time::NEVER, |p| p.at);
-        if front.min(self.next_held()) > now {
-            // A packet that was not held back overtook the one that this call was made for: it is called for anew.
-            return Received { packet: None, next: Time::NEVER };
+    fn arriving_impaired<P: Probe>(&mut self, id: PortId, now: Time, probe: &mut P) -> Option<&InFlight> {
+        self.depart_until(id, now, probe);
+        let impaired = self.impaired.as_mut()?;
+        if !impaired.is_called(now) {
+            return None;
         }
-        let held_first = self.next_held() <= now;
-        let mut packet = if held_first { None } else { self.pop(id, now, probe) };
-        if let Some(impaired) = &mut self.impaired {
-            if held_first {
-                packet = impaired.pop();
-            } else if let Some(arriving) = packet {
-                match impaired.draw() {
-                    Fate::Arrives => {}
-                    Fate::ArrivesTwice => impaired.hold_until(now, arriving),
-                    Fate::HeldBack => {
-                        impaired.hold(now, arriving);
-                        packet = None;
-                    }
-                    Fate::Lost => {
-                        probe.on_loss(id, now, &arriving.segment);
-                        packet = None;
-                    }
-                }
+        if let Some(packet) = self.under_way.pop_front_if(|packet| packet.at <= now) {
+            self.departed -= 1;
+            if !impaired.pass(now, packet) {
+                probe.on_loss(id, now, &packet.segment);
             }
         }
-        let front = self.under_way.front().map_or(Time::NEVER, |p| p.at);
-        Received { packet, next: front.min(self.next_held()) }
+        impaired.release(now)
     }
 
-    fn next_held(&self) -> Time {
-        self.impaired.as_ref().map_or(Time::NEVER, |i| i.next_at())
+    #[cold]
+    fn next_impaired(&mut self, now: Time) -> Time {
+        let front = self.under_way.front().map_or(Time::NEVER, |packet| packet.at);
+        match &mut self.impaired {
+            Some(impaired) if impaired.is_called(now) => {
+                let next = front.min(impaired.next_at());
+                impaired.called_next(next);
+                next
+            }
+            // Called in vain: the call that counts is still to come.
+            _ => Time::NEVER,
+        }
     }
 
     #[inline]
-    fn transmission_time(&mut self, size: u64) -> Span {
+    fn transmission_time(&mut self, size: u32) -> Span {
         if self.last.0 != size {
-            self.last = (size, self.rate.transmission_time(Bytes::new(size)));
+            self.last = (size, self.rate.transmission_time(Bytes::new(u64::from(size))));
         }
         self.last.1
     }
