@@ -31,12 +31,12 @@ impl Challenges {
 
 impl Connection {
     /// The application closed: a FIN follows its last byte.
-    pub(super) fn start_closing(&mut self, _now: Time) {
+    pub(super) fn start_closing(&mut self) {
         match self.state {
-            State::Listen => self.state = State::Closed,
             State::Established => self.state = State::FinWait1,
             State::CloseWait => self.state = State::LastAck,
-            State::SynSent | State::SynReceived => {}
+            // The FIN goes out once the connection is open and what was written is sent.
+            State::Listen | State::SynSent | State::SynReceived => {}
             _ => return,
         }
         self.sender.closing = true;
@@ -108,7 +108,7 @@ impl Connection {
     }
 
     /// The application tears the connection down.
-    pub(super) fn reset_peer(&mut self, _now: Time) {
+    pub(super) fn reset_peer(&mut self) {
         if self.is_synchronized() || self.state == State::SynReceived {
             let seq = self.numbering.wire(self.sender.board.next());
             let ack = self.receiver.numbering.wire(self.receiver.next);

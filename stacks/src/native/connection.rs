@@ -151,14 +151,13 @@ impl Connection {
         }
         let codepoint = self.sender.marks.codepoint(self.sender.ecn, false);
         let acc_ecn = self.receiver.echo.option();
-        let sack = if self.receiver.has_blocks() {
-            // The options hold timestamps (10 bytes), AccECN (11) and SACK (2, and 8 a block).
-            let others = if self.timestamps { 10 } else { 0 } + if acc_ecn.is_some() { 11 } else { 0 };
-            self.receiver.take_blocks((OPTIONS - others - 2) / 8)
-        } else {
-            SackBlocks::default()
-        };
         let packet = Packet { start: self.sender.board.next(), payload: 0, fin: false, codepoint, flags };
+        if !self.receiver.has_blocks() {
+            return self.segment(now, packet, acc_ecn, SackBlocks::default());
+        }
+        // The options hold timestamps (10 bytes), AccECN (11) and SACK (2, and 8 a block).
+        let others = if self.timestamps { 10 } else { 0 } + if acc_ecn.is_some() { 11 } else { 0 };
+        let sack = self.receiver.take_blocks((OPTIONS - others - 2) / 8);
         self.segment(now, packet, acc_ecn, sack)
     }
 
@@ -293,12 +292,12 @@ impl Endpoint for Connection {
         }
     }
 
-    fn close(&mut self, now: Time) {
-        self.start_closing(now);
+    fn close(&mut self, _now: Time) {
+        self.start_closing();
     }
 
-    fn abort(&mut self, now: Time) {
-        self.reset_peer(now);
+    fn abort(&mut self, _now: Time) {
+        self.reset_peer();
     }
 
     fn on_segment(&mut self, now: Time, segment: &Segment) {

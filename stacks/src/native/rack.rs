@@ -17,6 +17,8 @@ pub(super) struct Rack {
     newest: u32,
     /// RACK.rtt.
     rtt: Span,
+    /// The same two of the newest packet that was sent once only.
+    certain: (u32, Span),
     /// RACK.fack: the highest position known to have arrived.
     highest: u64,
     reordering_seen: bool,
@@ -29,7 +31,16 @@ pub(super) struct Rack {
 
 impl Default for Rack {
     fn default() -> Rack {
-        Rack { newest: 0, rtt: Span::ZERO, highest: 0, reordering_seen: false, quarters: 1, persist: 0, round: None }
+        Rack {
+            newest: 0,
+            rtt: Span::ZERO,
+            certain: (0, Span::ZERO),
+            highest: 0,
+            reordering_seen: false,
+            quarters: 1,
+            persist: 0,
+            round: None,
+        }
     }
 }
 
@@ -52,6 +63,9 @@ impl Rack {
         if record.sent_after(self.newest) {
             self.newest = record.order;
             self.rtt = rtt;
+            if !record.is_retransmitted() {
+                self.certain = (record.order, rtt);
+            }
         }
     }
 
@@ -62,6 +76,14 @@ impl Rack {
             self.quarters = self.quarters.saturating_add(1);
             self.persist = PERSIST;
         }
+    }
+
+    /// The last episode was spurious: what seemed to be the arrival of a retransmission was that of its original.
+    /// `overtaken`: D-SACKs proved it, so the originals had been overtaken, which step 3 cannot see, since it leaves out
+    /// what was sent twice.
+    pub fn on_spurious(&mut self, overtaken: bool) {
+        (self.newest, self.rtt) = self.certain;
+        self.reordering_seen |= overtaken;
     }
 
     /// Step 4: a recovery ended.

@@ -228,7 +228,8 @@ impl Receiver {
             *kind += 1;
         }
         // RFC 5681, section 4.2: at once when out of order and as a hole fills; and RFC 9293 for a FIN.
-        let plain = !fin && self.duplicate.is_none() && self.held.is_empty() && self.next - before == end - start;
+        let plain =
+            !fin && self.duplicate.is_none() && self.held.is_empty() && self.next - before == end.saturating_sub(start);
         self.ack.on_data(now, end.saturating_sub(start), self.mss);
         if !plain {
             self.ack.demand();

@@ -106,6 +106,7 @@ impl Sender {
     /// The last episode was spurious.
     fn take_back(&mut self, now: Time) {
         self.counters.spurious += 1;
+        self.rack.on_spurious(self.undo.all_were_duplicates());
         self.undo.disarm();
         self.board.unmark_lost();
         if matches!(self.phase, Phase::Recovery | Phase::Loss) {

@@ -1,4 +1,11 @@
 //! The engine against itself.
 
+mod close;
+mod ecn;
 mod loss;
+mod open;
 mod pair;
+mod random;
+mod spurious;
+mod timing;
+mod window;

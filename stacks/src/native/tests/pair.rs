@@ -46,6 +46,11 @@ impl Pipe {
         }
     }
 
+    /// Lets nothing out before `end`, and everything in order then.
+    pub fn hold_until(&mut self, end: Time) {
+        self.free = end;
+    }
+
     fn send(&mut self, now: Time, mut segment: Segment) {
         let fate = (self.rule)(self.count, &segment);
         self.count += 1;
@@ -266,6 +271,7 @@ impl Pair {
     /// Runs until nothing is left to happen, at most `span`.
     pub fn settle(&mut self, span: Span) -> Time {
         let end = self.now + span;
+        self.pump();
         loop {
             let next = self.next_event();
             if next.is_never() || next > end {
@@ -289,6 +295,12 @@ impl Pair {
             self.run_until(next);
         }
         assert_eq!(self.b.received() - before, bytes);
+    }
+
+    /// `a` writes something and sees what comes back.
+    pub fn transfer_into_void(&mut self) {
+        self.a.write(self.now, Bytes::new(MSS));
+        self.run_for(Span::from_millis(1));
     }
 
     /// Data segments of one direction that left, with when.

@@ -1,0 +1,143 @@
+//! The receiver's window: closed, opened, silly; and what is acknowledged when.
+
+use burstlab_algorithms::{Bytes, Span};
+use burstlab_network::Direction;
+
+use super::super::Config;
+use super::pair::{Fate, MSS, Pair, config};
+use crate::{Endpoint, Status};
+
+fn small_buffer() -> Config {
+    Config { receive_buffer: Bytes::new(8 * MSS), ..config() }
+}
+
+#[test]
+fn a_reader_that_stops_closes_the_window_and_opens_it_by_reading() {
+    let mut pair = Pair::open(small_buffer());
+    pair.b.set_reading(false);
+    pair.a.write(pair.now, Bytes::new(20 * MSS));
+    pair.run_for(Span::from_millis(5));
+    assert_eq!((pair.b.received(), pair.a.acknowledged()), (0, 8 * MSS));
+    pair.b.read(Bytes::new(4 * MSS));
+    pair.run_for(Span::from_millis(1));
+    assert_eq!((pair.b.received(), pair.a.acknowledged()), (4 * MSS, 12 * MSS));
+    pair.b.set_reading(true);
+    pair.run_for(Span::from_millis(1));
+    assert_eq!(pair.b.received(), 20 * MSS);
+    assert_eq!(pair.causes(), [], "a closed window is no congestion");
+}
+
+#[test]
+fn a_closed_window_is_probed_with_backoff_for_as_long_as_it_takes() {
+    let mut pair = Pair::open(Config { max_retransmissions: 3, ..small_buffer() });
+    pair.b.set_reading(false);
+    pair.a.write(pair.now, Bytes::new(20 * MSS));
+    pair.run_for(Span::from_secs(20));
+    let probes: Vec<_> = pair.data(Direction::Forward).into_iter().filter(|(_, s)| s.payload == 1).collect();
+    assert!(probes.len() > 8, "{}", probes.len());
+    let gaps: Vec<_> = probes.windows(2).map(|w| w[1].0.since(w[0].0).as_nanos()).collect();
+    assert!(gaps.windows(2).all(|w| w[1] == 2 * w[0]), "{gaps:?}");
+    assert_eq!(pair.a.status(), Status::Open);
+    assert_eq!(pair.a.counters().timeouts, 0);
+}
+
+#[test]
+fn a_lost_window_update_is_made_up_for_by_a_probe() {
+    let mut pair = Pair::open(small_buffer());
+    pair.b.set_reading(false);
+    pair.a.write(pair.now, Bytes::new(20 * MSS));
+    pair.run_for(Span::from_millis(5));
+    pair.backward.rule = Box::new(|_, _| Fate::Drop);
+    pair.b.set_reading(true);
+    pair.run_for(Span::from_micros(100));
+    pair.backward.rule = Box::new(|_, _| Fate::Pass);
+    pair.run_for(Span::from_secs(1));
+    assert_eq!(pair.b.received(), 20 * MSS);
+}
+
+#[test]
+fn probes_that_nobody_answers_give_up() {
+    let mut pair = Pair::open(Config { max_retransmissions: 3, ..small_buffer() });
+    pair.b.set_reading(false);
+    pair.a.write(pair.now, Bytes::new(20 * MSS));
+    pair.run_for(Span::from_millis(5));
+    pair.backward.rule = Box::new(|_, _| Fate::Drop);
+    pair.settle(Span::from_secs(100));
+    assert_eq!(pair.a.status(), Status::Failed);
+}
+
+#[test]
+fn a_window_does_not_open_by_crumbs() {
+    let mut pair = Pair::open(small_buffer());
+    pair.b.set_reading(false);
+    pair.a.write(pair.now, Bytes::new(40 * MSS));
+    pair.run_for(Span::from_millis(5));
+    pair.log.clear();
+    for _ in 0..40 {
+        pair.b.read(Bytes::new(100));
+        pair.run_for(Span::from_micros(10));
+    }
+    pair.run_for(Span::from_millis(1));
+    let sizes: Vec<u32> = pair.data(Direction::Forward).iter().map(|(_, s)| s.payload).collect();
+    assert!(!sizes.is_empty() && sizes.iter().all(|n| *n >= 1000), "{sizes:?}");
+}
+
+#[test]
+fn nagle_holds_a_small_segment_back_while_another_is_out() {
+    for (nagle, segments) in [(true, 2), (false, 4)] {
+        let mut pair = Pair::open(Config { nagle, ..config() });
+        for _ in 0..4 {
+            pair.a.write(pair.now, Bytes::new(100));
+            pair.pump();
+        }
+        pair.run_for(Span::from_millis(1));
+        assert_eq!((pair.data(Direction::Forward).len(), pair.b.received()), (segments, 400));
+    }
+}
+
+#[test]
+fn every_second_segment_is_acknowledged_and_the_last_one_by_the_timer() {
+    let delay = Span::from_millis(2);
+    let mut pair = Pair::open(Config { delayed_ack: Some(delay), ..config() });
+    pair.a.write(pair.now, Bytes::new(5 * MSS));
+    pair.run_for(Span::from_millis(1));
+    assert_eq!(pair.acks().len(), 2);
+    pair.run_for(Span::from_millis(2));
+    assert_eq!(pair.acks().len(), 3);
+    assert_eq!(pair.a.counters().retransmitted_segments, 0, "the probe waits for the delayed ACK");
+}
+
+#[test]
+fn what_is_out_of_order_and_what_fills_the_hole_is_acknowledged_at_once() {
+    let mut pair = Pair::open(Config { delayed_ack: Some(Span::from_millis(2)), ..config() });
+    pair.forward.rule = Box::new(|n, _| if n == 1 { Fate::Late(Span::from_micros(10)) } else { Fate::Pass });
+    pair.a.write(pair.now, Bytes::new(5 * MSS));
+    pair.run_for(Span::from_micros(130));
+    let acks: Vec<(u32, usize)> = pair.acks().iter().map(|(_, s)| (s.ack, s.sack.as_slice().len())).collect();
+    assert_eq!(acks, [(1001, 1), (1001, 1), (1001, 1), (5001, 0)]);
+}
+
+#[test]
+fn data_carries_the_acknowledgement_of_what_came_the_other_way() {
+    let mut pair = Pair::open(Config { delayed_ack: Some(Span::from_millis(2)), ..config() });
+    pair.a.write(pair.now, Bytes::new(500));
+    pair.run_for(Span::from_micros(60));
+    pair.b.write(pair.now, Bytes::new(500));
+    pair.run_for(Span::from_millis(1));
+    assert_eq!(pair.acks().len(), 0);
+    assert_eq!(pair.a.acknowledged(), 500);
+}
+
+#[test]
+fn old_duplicates_fail_the_timestamp_test() {
+    let mut pair = Pair::open(Config { timestamps: true, ..config() });
+    pair.transfer(5 * MSS);
+    pair.run_for(Span::from_millis(1));
+    pair.transfer(MSS);
+    let mut old = pair.data(Direction::Forward)[0].1;
+    old.seq = pair.b.receiver.numbering.wire(pair.b.receiver.next);
+    let before = pair.b.received();
+    pair.b.on_segment(pair.now, &old);
+    assert_eq!(pair.b.received(), before);
+    assert!(pair.b.poll_transmit(pair.now).is_some(), "it is answered by an ACK");
+}
