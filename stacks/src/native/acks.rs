@@ -248,6 +248,12 @@ impl Sender {
         }
     }
 
+    /// A segment changed the peer's window, or answered a probe, while nothing is out.
+    pub fn on_window_update(&mut self) {
+        self.hear_of_window();
+        self.arm_timer();
+    }
+
     /// The peer answered a probe, or its window opened.
     fn hear_of_window(&mut self) {
         self.persist.unanswered = 0;

@@ -248,6 +248,13 @@ impl Connection {
             return false;
         }
         let updated = self.take_window(start, ack, segment);
+        if ack == una as i64 && self.sender.board.is_empty() {
+            // Nothing is out: the header of the peer's data, which tells of its window at most.
+            if updated || self.sender.persist.backoff > 0 {
+                self.sender.on_window_update();
+            }
+            return true;
+        }
         // An overtaken ACK acknowledges nothing, but its SACK blocks may.
         self.sender.on_ack(now, ack.max(una as i64) as u64, segment, self.numbering, updated);
         if self.sender.closing && self.sender.board.una() > self.sender.written {

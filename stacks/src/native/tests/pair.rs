@@ -22,7 +22,8 @@ pub enum Fate {
     Mark,
 }
 
-type Rule = Box<dyn FnMut(usize, &Segment) -> Fate>;
+/// Decides over each segment, given how many came before it.
+pub type Rule = Box<dyn FnMut(usize, &Segment) -> Fate>;
 
 /// One way of the path.
 pub struct Pipe {

@@ -7,10 +7,10 @@ use burstlab_network::{
 use proptest::prelude::*;
 
 use super::super::Config;
-use super::pair::{Dice, Fate, Pair, config};
+use super::pair::{Dice, Fate, Pair, Rule, config};
 use crate::{Endpoint, Status};
 
-fn hostile(seed: u64, drop: u64, late: u64, twice: u64, mark: u64) -> Box<dyn FnMut(usize, &Segment) -> Fate> {
+fn hostile(seed: u64, drop: u64, late: u64, twice: u64, mark: u64) -> Rule {
     let mut dice = Dice(seed);
     Box::new(move |_, _| {
         let spread = Span::from_micros(dice.next() % 400);
@@ -55,7 +55,7 @@ fn settings() -> impl Strategy<Value = Config> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn every_byte_arrives_both_ways_through_any_path(
@@ -121,7 +121,7 @@ fn garbage(dice: &mut Dice, seq: u32, ack: u32) -> Segment {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn garbage_never_panics_nor_breaks_the_sums(settings in settings(), feedback in feedback(), seed: u64, opened: bool) {
