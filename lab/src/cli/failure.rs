@@ -1,5 +1,6 @@
 use std::process::ExitCode;
 
+use super::output;
 use crate::experiment::ExperimentError;
 use crate::results::ReadError;
 use crate::runner::RunError;
@@ -34,7 +35,7 @@ impl Failure {
             // As shells count a process that SIGINT ended: 128 and the signal's number.
             Failure::Interrupted(text) => (text, 130),
         };
-        eprintln!("burstlab: {text}");
+        output::note(text);
         ExitCode::from(code)
     }
 }

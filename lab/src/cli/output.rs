@@ -1,4 +1,4 @@
-//! Stdout: results, and nothing else.
+//! Stdout for results, and nothing else; stderr for all that is said about them.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
@@ -15,6 +15,11 @@ pub(super) fn line(text: &str) -> Result<(), Failure> {
         ErrorKind::BrokenPipe => Failure::ReaderGone,
         _ => Failure::Machine(format!("cannot write to stdout: {error}")),
     })
+}
+
+/// Says `text` on stderr. If nobody can hear it, that is no reason to fail.
+pub(super) fn note(text: &str) {
+    let _ = writeln!(io::stderr(), "burstlab: {text}");
 }
 
 /// Prints one JSON document.

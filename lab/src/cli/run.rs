@@ -1,3 +1,4 @@
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use burstlab_algorithms::Registry;
@@ -63,11 +64,11 @@ pub(super) fn run(path: Option<&Path>, options: &Options, registry: &Registry) -
     }
     let stop = signals::stop_on_signal()?;
     let traces = Traces::load(&experiment, &stop)?;
-    traces.warnings.iter().for_each(|warning| eprintln!("burstlab: {warning}"));
-    let provenance = Provenance::of(&experiment, &command(std::env::args())).map_err(Failure::Input)?;
+    traces.warnings.iter().for_each(|warning| output::note(warning));
+    let provenance = Provenance::of(&experiment, &command(std::env::args_os())).map_err(Failure::Input)?;
     let mut writer = Writer::new(folder, &experiment, provenance, traces.rows);
     let lab = Lab::new(registry.clone(), traces.recordings);
-    let progress = Progress::on_terminal(experiment.cells.len());
+    let progress = Progress::on_terminal(&experiment.cells);
     let outcome = run_cells(
         &experiment.cells,
         experiment.threads,
@@ -168,9 +169,9 @@ fn supported(experiment: &Experiment) -> Result<(), Failure> {
 }
 
 /// The command line that gives these results again. Where they go and how they are shown is no part of them.
-fn command(arguments: impl Iterator<Item = String>) -> String {
+fn command(arguments: impl Iterator<Item = OsString>) -> String {
     let (mut words, mut skip) = (vec!["burstlab".to_owned()], false);
-    for word in arguments.skip(1) {
+    for word in arguments.skip(1).map(|word| word.to_string_lossy().into_owned()) {
         match word.as_str() {
             _ if skip => skip = false,
             "--json" => {}

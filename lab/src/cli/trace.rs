@@ -106,9 +106,9 @@ fn reading(
         Error::Write { .. } => Failure::Machine(error.to_string()),
         error => Failure::Input(error.to_string()),
     })?;
-    trace.warnings().iter().for_each(|warning| eprintln!("burstlab: {warning}"));
+    trace.warnings().iter().for_each(|warning| output::note(warning));
     if trace.duplicates() > 0 {
-        eprintln!("burstlab: {} packets were captured twice; they count once", trace.duplicates());
+        output::note(&format!("{} packets were captured twice; they count once", trace.duplicates()));
     }
     Ok(trace)
 }

@@ -1,6 +1,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use proptest::prelude::*;
+
 use super::*;
 
 const SOUND: &str = r#"
@@ -287,4 +289,89 @@ fn the_experiments_that_ship_are_sound() {
     let builtin = Experiment::builtin(&options).unwrap();
     assert_eq!(builtin.traces(), [&TraceSource::Bundled("resnet50-ddp-4w.pcap.zst")]);
     assert_eq!(builtin.cells.len(), 20);
+}
+
+/// Parts of experiments, sound and not, to be strung together.
+fn fragment() -> impl Strategy<Value = String> {
+    let keys = [
+        "name",
+        "seed",
+        "network",
+        "rate",
+        "queue.limit",
+        "queue",
+        "reorder",
+        "topology",
+        "k",
+        "loss",
+        "job",
+        "trace",
+        "copies",
+        "phase",
+        "iterations",
+        "flow",
+        "count",
+        "from",
+        "bytes",
+        "stack",
+        "controller",
+        "min_rto",
+        "delayed_ack",
+        "run",
+        "duration",
+        "warmup",
+        "threads",
+        "record",
+        "series",
+        "compare",
+        "network.rate",
+        "flow.0.count",
+    ];
+    let values = [
+        "1",
+        "-1",
+        "1.5",
+        "nan",
+        "true",
+        "\"5us\"",
+        "\"10Gbit/s\"",
+        "\"250p\"",
+        "\"1MB\"",
+        "\"fat-tree\"",
+        "\"unlimited\"",
+        "\"host9\"",
+        "[]",
+        "[1, 2]",
+        "[[1]]",
+        "{}",
+        "[{}, {}]",
+        "{ kind = \"ecn-step\", limit = \"2p\", mark_at = \"1p\" }",
+        "99999999999999999999",
+        "1979-05-27",
+        "\"\"",
+        "\"..\"",
+        "0x7fffffffffffffff",
+    ];
+    let line = (prop::sample::select(keys.to_vec()), prop::sample::select(values.to_vec()));
+    let heading =
+        prop::sample::select(&["[network]\n", "[stack]\n", "[run]\n", "[[flow]]\n", "[[job]]\n", "[compare]\n"][..]);
+    prop_oneof![
+        4 => line.prop_map(|(key, value)| format!("{key} = {value}\n")),
+        1 => heading.prop_map(str::to_owned),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn nothing_that_is_written_makes_the_reader_panic(parts in prop::collection::vec(fragment(), 0..12), sound in any::<bool>()) {
+        let text = if sound { SOUND.to_owned() + &parts.concat() } else { parts.concat() };
+        let _ = read(&text);
+    }
+
+    #[test]
+    fn no_option_makes_the_reader_panic(key in "(network|flow|job|compare|run|[a-z.0-9]{0,6})([.](rate|0|count|queue|limit)){0,3}", value in "[0-9a-z\\[\\]{}=,.\"]{0,8}") {
+        if let Ok(setting) = Override::parse(&format!("{key}={value}")) {
+            let _ = read_with(SOUND, &[setting], true);
+        }
+    }
 }

@@ -10,7 +10,7 @@ pub use percentiles::{Percentiles, RatioPercentiles};
 pub use provenance::{Input, Provenance};
 pub use rows::{
     BurstRow, DistributionRow, FlowRow, FlowSeriesRow, IterationRow, QueueRow, QueueSeriesRow, Row, TracePtmRow,
-    TraceRateRow, read_rows,
+    TraceRateRow,
 };
 pub(crate) use summary::parse_schema;
 pub use summary::{

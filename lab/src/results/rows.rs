@@ -1,11 +1,7 @@
 //! Rows of the tables beside summary.json. Times in ns, rates in bit/s, sizes in bytes; `run` is the index in `runs`.
 
-use std::path::Path;
-
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-
-use super::ReadError;
 
 /// A row of one of the tables.
 pub trait Row: Serialize + DeserializeOwned {
@@ -207,19 +203,4 @@ row! {
         /// The most sent in any such window over the mean.
         ptm: f64,
     }
-}
-
-/// Reads a table of the folder `results`; none if the folder has no such table.
-///
-/// # Errors
-/// If the table cannot be read, or a row of it is not one.
-pub fn read_rows<R: Row>(results: &Path) -> Result<Vec<R>, ReadError> {
-    let path = results.join(R::FILE);
-    let file = match std::fs::File::open(&path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(ReadError::Io { path: path.display().to_string(), error }),
-    };
-    let rows = csv::Reader::from_reader(file).into_deserialize().collect::<Result<_, _>>();
-    rows.map_err(|error| ReadError::Content { path: path.display().to_string(), message: error.to_string() })
 }

@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 use burstlab_engine::Monitor;
-use burstlab_units::Time;
 
 use crate::experiment::Cell;
 use crate::results::CellResult;
@@ -132,12 +131,6 @@ fn keep_first(failure: &mut Option<RunError>, error: RunError) {
     if matches!(failure, None | Some(RunError::Stopped)) {
         *failure = Some(error);
     }
-}
-
-/// How far a cell is, as progress shows it.
-fn part_done(cell: &Cell, now: Time) -> Option<f64> {
-    let duration = cell.duration?.as_nanos();
-    Some((now.as_nanos() as f64 / duration as f64).min(1.0))
 }
 
 #[cfg(test)]

@@ -8,13 +8,16 @@ use std::time::{Duration, Instant};
 
 use burstlab_engine::Monitor;
 use burstlab_units::Time;
+use comfy_table::Table;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::part_done;
 use crate::experiment::Cell;
+use crate::table::PLAIN_WIDTH;
 
 /// How often the bar is drawn anew.
 const INTERVAL: Duration = Duration::from_millis(200);
+/// Columns that the bar, the count and the time take.
+const FIXED_COLUMNS: usize = 32;
 
 /// Progress of the cells of an experiment, shown on a terminal and nowhere else.
 pub struct Progress {
@@ -24,33 +27,39 @@ pub struct Progress {
 
 struct Running {
     cells: BTreeMap<usize, (Cell, Weak<Monitor>)>,
-    total: usize,
-    done: usize,
+    /// Work of all cells, and of those that have ended.
+    total: f64,
+    done: f64,
     begun: Instant,
 }
 
 impl Progress {
-    /// Of an experiment of `total` cells, on stderr if that is a terminal.
-    pub fn on_terminal(total: usize) -> Progress {
+    /// Of `cells`, on stderr if that is a terminal.
+    pub fn on_terminal(cells: &[Cell]) -> Progress {
         let visible = std::io::stderr().is_terminal();
-        Progress::drawn(total, if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() })
+        Progress::drawn(cells, if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() })
     }
 
     /// Shown nowhere.
-    pub fn hidden(total: usize) -> Progress {
-        Progress::drawn(total, ProgressDrawTarget::hidden())
+    pub fn hidden(cells: &[Cell]) -> Progress {
+        Progress::drawn(cells, ProgressDrawTarget::hidden())
     }
 
-    fn drawn(total: usize, target: ProgressDrawTarget) -> Progress {
-        let running = Running { cells: BTreeMap::new(), total, done: 0, begun: Instant::now() };
+    fn drawn(cells: &[Cell], target: ProgressDrawTarget) -> Progress {
+        let total = cells.iter().map(work).sum();
+        let running = Running { cells: BTreeMap::new(), total, done: 0.0, begun: Instant::now() };
         let running = Arc::new(Mutex::new(running));
-        let bar = ProgressBar::with_draw_target(Some(total as u64), target);
+        let bar = ProgressBar::with_draw_target(Some(cells.len() as u64), target);
         let shared = running.clone();
-        let style = ProgressStyle::with_template("[{bar:24}] {pos}/{len} runs {elapsed}{state}")
+        let style = ProgressStyle::with_template("[{bar:16}] {pos}/{len} runs{state}")
             .unwrap_or_else(|_| ProgressStyle::default_bar())
             .progress_chars("=> ")
             .with_key("state", move |_: &indicatif::ProgressState, text: &mut dyn std::fmt::Write| {
-                let _ = text.write_str(&shared.lock().unwrap_or_else(PoisonError::into_inner).describe());
+                let state = shared.lock().unwrap_or_else(PoisonError::into_inner).describe();
+                // A line that wraps would not be drawn over.
+                let width = Table::new().use_stderr().width().unwrap_or(PLAIN_WIDTH);
+                let fitting = usize::from(width).saturating_sub(FIXED_COLUMNS);
+                let _ = text.write_str(&state.chars().take(fitting).collect::<String>());
             });
         bar.set_style(style);
         if !bar.is_hidden() {
@@ -67,8 +76,9 @@ impl Progress {
     /// A cell ended, with or without a result.
     pub(super) fn end(&self, index: usize) {
         self.change(|running| {
-            running.cells.remove(&index);
-            running.done += 1;
+            if let Some((cell, _)) = running.cells.remove(&index) {
+                running.done += work(&cell);
+            }
         });
         self.bar.inc(1);
     }
@@ -85,19 +95,31 @@ impl Progress {
 
 impl Running {
     fn describe(&self) -> String {
-        let mut text = String::new();
-        let mut begun_part = 0.0;
+        let (mut cells, mut done) = (String::new(), self.done);
         for (cell, monitor) in self.cells.values() {
             let now = monitor.upgrade().map_or(0, |monitor| monitor.now.load(Ordering::Relaxed));
             let now = Time::from_nanos(now);
-            begun_part += part_done(cell, now).unwrap_or(0.0);
-            text += &format!(" | {} x {}: {:.3} s", cell.controller, cell.copies, now.as_secs_f64());
+            done += part_done(cell, now).unwrap_or(0.0) * work(cell);
+            cells += &format!(" | {} x {}: {:.3} s", cell.controller, cell.copies, now.as_secs_f64());
         }
-        match remaining(self.begun.elapsed(), self.done as f64 + begun_part, self.total as f64) {
-            Some(left) => format!(", about {} s left{text}", left.as_secs()),
-            None => text,
+        match remaining(self.begun.elapsed(), done, self.total) {
+            Some(left) => format!(", {} s left{cells}", left.as_secs()),
+            None => cells,
         }
     }
+}
+
+/// What a cell has to do compared with others: it grows with what it sends, which copies and flows tell well enough.
+fn work(cell: &Cell) -> f64 {
+    let copies: u64 = cell.jobs.iter().map(|job| u64::from(job.copies)).sum();
+    let flows: u64 = cell.flows.iter().map(|flow| u64::from(flow.count)).sum();
+    (copies + flows) as f64
+}
+
+/// How far a cell is, where that is known.
+fn part_done(cell: &Cell, now: Time) -> Option<f64> {
+    let duration = cell.duration?.as_nanos();
+    Some((now.as_nanos() as f64 / duration as f64).min(1.0))
 }
 
 /// Time left if the rest takes as long as what is done; unknown before anything is.

@@ -32,7 +32,7 @@ fn threads(n: usize) -> NonZeroUsize {
 /// Runs and collects what was emitted, by its count.
 fn run(cells: &[Cell], at_a_time: usize, stop: &Stop, cell: &RunCell<'_>) -> (Vec<u32>, Result<(), RunError>) {
     let mut emitted = Vec::new();
-    let progress = Progress::hidden(cells.len());
+    let progress = Progress::hidden(cells);
     let outcome = run_cells(cells, threads(at_a_time), cell, stop, &progress, |result| {
         emitted.push(result.run.copies);
         Ok(())
