@@ -8,6 +8,7 @@ use crate::results::replace;
 
 const TEMPLATE: &str = include_str!("../../assets/report.html");
 const STYLE: &str = include_str!("../../assets/report.css");
+const PLOT: &str = include_str!("../../assets/plot.js");
 const SCRIPT: &str = include_str!("../../assets/report.js");
 const UPLOT_STYLE: &str = include_str!("../../assets/uPlot.min.css");
 const UPLOT_SCRIPT: &str = include_str!("../../assets/uPlot.iife.min.js");
@@ -32,6 +33,7 @@ pub fn render(page: &Page) -> Result<String, serde_json::Error> {
         ("licence", escaped(UPLOT_LICENSE)),
         ("data", data),
         ("uplot", UPLOT_SCRIPT.to_owned()),
+        ("plot", PLOT.to_owned()),
         ("script", SCRIPT.to_owned()),
     ];
     Ok(filled(TEMPLATE, &parts))
@@ -90,10 +92,10 @@ mod tests {
             TEMPLATE.split("{{").skip(1).filter_map(|rest| rest.split_once("}}").map(|(name, _)| name)).collect();
         let mut known = names.clone();
         known.retain(|name| {
-            ["title", "headline", "warnings", "style", "licence", "data", "uplot", "script"].contains(name)
+            ["title", "headline", "warnings", "style", "licence", "data", "uplot", "plot", "script"].contains(name)
         });
         assert_eq!(known, names);
-        for text in [TEMPLATE, STYLE, SCRIPT, UPLOT_STYLE] {
+        for text in [TEMPLATE, STYLE, PLOT, SCRIPT, UPLOT_STYLE] {
             assert!(!text.contains("src=") && !text.contains("@import") && !text.contains("url("));
         }
     }

@@ -5,8 +5,11 @@ pub fn time(ns: f64) -> String {
     scaled(ns, &[(1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns")])
 }
 
-/// A share of one, as in `1.2 %`.
+/// A share of one, as in `1.2 %`; below a hundredth of a percent the digits say nothing more.
 pub fn percent(share: f64) -> String {
+    if share > 0.0 && share < 1e-4 {
+        return "less than 0.01\u{a0}%".to_owned();
+    }
     format!("{}\u{a0}%", digits(share * 100.0))
 }
 
@@ -58,6 +61,7 @@ mod tests {
         assert_eq!(time(15_000_000_000.0), "15 s");
         assert_eq!(percent(0.012_34), "1.23 %");
         assert_eq!(percent(0.0), "0 %");
+        assert_eq!(percent(0.000_008), "less than 0.01 %");
         assert_eq!(ratio(1234.4), "1234");
         assert_eq!(ratio(100.0), "100");
     }

@@ -1,8 +1,8 @@
 //! `report.html`: one file with interactive pictures of one or several results directories.
 //!
 //! What is shown is prepared here, in Rust: runs are grouped into lines, time series thinned to what a screen can show,
-//! the headline worded. Drawing is done in the browser by `assets/report.js` with uPlot. Everything is embedded, so the
-//! file opens from disk, without a server or a network.
+//! the headline worded. Drawing is done in the browser by `assets/report.js` with uPlot (through `assets/plot.js`).
+//! Everything is embedded, so the file opens from disk, without a server or a network.
 //!
 //! * [`build`] is the whole interface.
 //! * `input` reads a directory, `facets` finds what tells its runs apart, `metrics` defines each number shown.

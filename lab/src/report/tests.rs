@@ -226,7 +226,7 @@ fn the_telling_queue_of_a_run_comes_first_and_times_survive() {
         &dir,
         "queues.csv",
         "run,queue,offered_packets,dropped_packets,marked_packets,mean_delay_ns,p99_delay_ns,max_packets,utilization\n\
-         1,quiet,9,0,0,1,2,3,0.1\n1,busy,9,0,0,1,99,3,0.1\n",
+         1,quiet,9,0,0,1,2,3,0.1\n1,busy,9,0,0,7,99,3,0.1\n",
     );
     add(
         &dir,

@@ -82,12 +82,12 @@ fn kept(series: &Series, limit: usize) -> Vec<usize> {
     let mut before: Vec<usize> = (0..points).map(|point| point.saturating_sub(1)).collect();
     let mut after: Vec<usize> = (1..=points).collect();
     let cost = |before: usize, point: usize, after: usize| deviation(series, &ranges, before, point, after);
-    let mut costs = vec![f64::INFINITY; points];
-    let mut order = BinaryHeap::new();
-    for point in 1..points.saturating_sub(1) {
-        costs[point] = cost(point - 1, point, point + 1);
-        order.push(Reverse((costs[point].to_bits(), point)));
-    }
+    let is_inner = |point: usize| point > 0 && point + 1 < points;
+    let first_cost = |point| if is_inner(point) { cost(point - 1, point, point + 1) } else { f64::INFINITY };
+    let mut costs: Vec<f64> = (0..points).map(first_cost).collect();
+    let inner = (0..points).filter(|&point| is_inner(point));
+    let mut order: BinaryHeap<Reverse<(u64, usize)>> =
+        inner.map(|point| Reverse((costs[point].to_bits(), point))).collect();
     let mut dropped = vec![false; points];
     let mut left = points;
     // The bits of floats that are not negative order as the floats do.
@@ -105,7 +105,7 @@ fn kept(series: &Series, limit: usize) -> Vec<usize> {
         after[previous] = next;
         before[next] = previous;
         for neighbour in [previous, next] {
-            if neighbour > 0 && neighbour < points - 1 {
+            if is_inner(neighbour) {
                 // Never cheaper than what was dropped beside it, or a slope would be eaten step by step.
                 costs[neighbour] = cost(before[neighbour], neighbour, after[neighbour]).max(costs[point]);
                 order.push(Reverse((costs[neighbour].to_bits(), neighbour)));

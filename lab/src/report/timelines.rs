@@ -71,11 +71,12 @@ fn thin<'a>(series: impl Iterator<Item = &'a mut Series>, budget: usize) {
     places.into_iter().zip(thin_together(full, budget)).for_each(|(place, thinned)| *place = thinned);
 }
 
-/// Queues by run; within it, the one with the longest p99 delay first.
+/// Queues by run; within it, the one with the most queueing first: the largest sum of its packets' delays.
 fn queues(directory: &Directory, first_run: usize) -> Result<Vec<Queue>, Error> {
-    let mut rank: BTreeMap<(usize, String), (u64, u64)> = BTreeMap::new();
+    let mut rank: BTreeMap<(usize, String), u128> = BTreeMap::new();
     directory.run_rows(|row: QueueRow| {
-        rank.insert((row.run, row.queue), (row.p99_delay_ns, row.dropped_packets));
+        let delays = u128::from(row.mean_delay_ns) * u128::from(row.offered_packets);
+        rank.insert((row.run, row.queue), delays);
     })?;
     let mut all: BTreeMap<(usize, String), Series> = BTreeMap::new();
     directory.run_rows(|row: QueueSeriesRow| {
