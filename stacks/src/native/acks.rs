@@ -134,13 +134,12 @@ impl Sender {
         self.reduce(delivered, advanced && lost == 0);
         if advanced {
             self.retries = 0;
-            self.timer.restarted = now;
+            self.rto_restarted = now;
         }
         self.tlp.restarted = now;
-        if self.persist.backoff > 0 {
+        if self.persist.since.is_some() {
             self.hear_of_window();
         }
-        self.arm_timer();
         #[cfg(test)]
         self.board.check();
     }
@@ -248,14 +247,8 @@ impl Sender {
         }
     }
 
-    /// A segment changed the peer's window, or answered a probe, while nothing is out.
-    pub fn on_window_update(&mut self) {
-        self.hear_of_window();
-        self.arm_timer();
-    }
-
     /// The peer answered a probe, or its window opened.
-    fn hear_of_window(&mut self) {
+    pub fn hear_of_window(&mut self) {
         self.persist.unanswered = 0;
         if self.peer_window > 0 && self.persist.on_open() && !self.board.is_empty() {
             self.urgent = Some(Urgent::First);

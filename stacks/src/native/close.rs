@@ -128,7 +128,6 @@ impl Connection {
         self.state = state;
         self.expires = Time::NEVER;
         self.opening.at = Time::NEVER;
-        self.sender.timer.at = Time::NEVER;
         self.sender.alarm = Time::NEVER;
         self.sender.paced_until = Time::NEVER;
         self.receiver.ack.on_sent();

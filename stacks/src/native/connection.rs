@@ -250,8 +250,8 @@ impl Connection {
         let updated = self.take_window(start, ack, segment);
         if ack == una as i64 && self.sender.board.is_empty() {
             // Nothing is out: the header of the peer's data, which tells of its window at most.
-            if updated || self.sender.persist.backoff > 0 {
-                self.sender.on_window_update();
+            if self.sender.persist.since.is_some() {
+                self.sender.hear_of_window();
             }
             return true;
         }
@@ -316,7 +316,7 @@ impl Endpoint for Connection {
     }
 
     fn on_wake(&mut self, now: Time) {
-        if self.sender.timer.at <= now {
+        if self.sends() {
             self.sender.on_timer(now);
             if self.sender.failed {
                 self.fail();
@@ -364,9 +364,8 @@ impl Endpoint for Connection {
 
     fn next_wake(&self) -> Time {
         let sender = &self.sender;
-        sender
-            .timer
-            .at
+        let timer = if self.sends() { sender.next_timer().0 } else { Time::NEVER };
+        timer
             .min(sender.alarm)
             .min(sender.paced_until)
             .min(self.receiver.ack.deadline)

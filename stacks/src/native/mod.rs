@@ -6,7 +6,8 @@
 //! - `sender` decides what leaves: retransmissions before new data, as window, peer and `pacing` allow. `scoreboard`
 //!   holds a record of every packet that is out. `acks` takes an acknowledgement apart: delivery (`rate`), round trip
 //!   (`rto`), loss by time (`rack`), probes of the tail (`tlp`), marks (`marks`). `recovery` moves between phases, with
-//!   the window's reduction spread by `prr` and taken back by `frto` and `undo`. `persist` probes closed windows.
+//!   the window's reduction spread by `prr` and taken back by `frto` and `undo`. `persist` probes closed windows; `timers` wakes
+//!   all of them.
 //! - `receiver` keeps what arrived (`reassembly`) and says when to acknowledge (`delayed_ack`) and which marks to echo
 //!   (`ecn`).
 //! - `seq` translates between the wire's 32-bit numbers and positions of 64 bits; everything inside counts in positions
@@ -45,6 +46,7 @@ mod rto;
 mod scoreboard;
 mod sender;
 mod seq;
+mod timers;
 mod tlp;
 mod undo;
 

@@ -4,9 +4,7 @@ use burstlab_algorithms::{Bytes, Cause, Congestion, EcnFeedback, Phase, Time};
 
 use super::acks::Summary;
 use super::frto::{Finding, Forward};
-use super::rto::Waiting;
-use super::scoreboard::State;
-use super::sender::{Sender, Urgent};
+use super::sender::Sender;
 
 impl Sender {
     /// Moves between phases after an ACK.
@@ -80,7 +78,8 @@ impl Sender {
         self.congested(cause, now, in_flight);
     }
 
-    fn congested(&mut self, cause: Cause, now: Time, in_flight: u64) {
+    /// Tells the controller, and the peer by CWR.
+    pub fn congested(&mut self, cause: Cause, now: Time, in_flight: u64) {
         self.marks.reduced();
         self.controller.on_congestion(&Congestion {
             now,
@@ -124,103 +123,5 @@ impl Sender {
             let target = self.target();
             self.prr.on_ack(delivered, self.board.in_flight(), target, safe, u64::from(self.mss));
         }
-    }
-
-    /// Arms the timer for the earliest of its causes.
-    pub fn arm_timer(&mut self) {
-        let (at, waiting) = self.next_cause();
-        self.timer.at = at;
-        self.timer.waiting = waiting;
-    }
-
-    fn next_cause(&self) -> (Time, Waiting) {
-        if self.board.is_empty() || self.persist.probing {
-            let stuck = self.unsent() > 0 && self.next_payload().is_none() || !self.board.is_empty();
-            let wait = self.rtt.backed_off(self.persist.backoff);
-            return if stuck { (self.timer.restarted + wait, Waiting::Persist) } else { (Time::NEVER, Waiting::Idle) };
-        }
-        let retransmission = (self.timer.restarted + self.rtt.timeout(), Waiting::Retransmission);
-        if self.reordering_ends < retransmission.0 {
-            return (self.reordering_ends, Waiting::Reordering);
-        }
-        if self.phase == Phase::Open
-            && self.sack
-            && self.tlp.may_probe()
-            && self.board.sacked() == 0
-            && self.rtt.known()
-        {
-            let one = self.board.in_flight() <= u64::from(self.mss);
-            let probe = self.tlp.deadline(&self.rtt, one);
-            if probe < retransmission.0 {
-                return (probe, Waiting::TailProbe);
-            }
-        }
-        retransmission
-    }
-
-    /// The timer expired.
-    pub fn on_timer(&mut self, now: Time) {
-        match self.timer.waiting {
-            Waiting::Idle => {}
-            Waiting::Retransmission => self.on_retransmission_timeout(now),
-            Waiting::TailProbe => {
-                self.urgent = Some(Urgent::TailProbe);
-                // Should the interface stay full, the retransmission timeout takes over.
-                self.tlp.restarted = Time::NEVER;
-            }
-            Waiting::Reordering => {
-                let in_flight = self.board.in_flight();
-                self.detect_by_time(now);
-                if self.board.lost() > 0 && matches!(self.phase, Phase::Open | Phase::Reducing) {
-                    self.recover(now, in_flight, 0);
-                    self.reduce(0, false);
-                }
-            }
-            Waiting::Persist => self.on_persist_timeout(now),
-        }
-        self.arm_timer();
-    }
-
-    fn on_persist_timeout(&mut self, now: Time) {
-        if self.persist.unanswered >= self.max_retries {
-            self.failed = true;
-            return;
-        }
-        self.urgent = Some(if self.board.is_empty() { Urgent::WindowProbe } else { Urgent::First });
-        self.persist.on_probe();
-        self.timer.restarted = now;
-    }
-
-    /// RFC 6298, section 5, with F-RTO where the timeout does not follow upon another.
-    fn on_retransmission_timeout(&mut self, now: Time) {
-        self.retries += 1;
-        if self.retries > self.max_retries {
-            self.failed = true;
-            return;
-        }
-        self.counters.timeouts += 1;
-        let in_flight = self.board.in_flight();
-        if self.board.get(self.board.first()).is_some_and(|first| first.state == State::Sacked) {
-            self.board.renege();
-        }
-        for number in self.board.first()..self.board.end() {
-            self.lose(number, now);
-        }
-        if self.phase == Phase::Loss {
-            self.undo.rearm(self.board.una());
-            self.frto = Forward::Off;
-        } else {
-            self.undo.arm(self.board.una());
-            self.frto = if self.sack { Forward::Resent } else { Forward::Off };
-        }
-        self.phase = Phase::Loss;
-        self.high = self.board.next();
-        self.prr.end();
-        self.tlp.forget();
-        self.duplicates = 0;
-        self.rtt.back_off();
-        self.reordering_ends = Time::NEVER;
-        self.timer.restarted = now;
-        self.congested(Cause::Timeout, now, in_flight);
     }
 }

@@ -1,6 +1,6 @@
 //! The round-trip estimator and the retransmission timeout: RFC 6298.
 
-use burstlab_algorithms::{Span, Time};
+use burstlab_algorithms::Span;
 
 use super::Config;
 
@@ -70,6 +70,9 @@ impl RoundTrip {
 
     /// The timeout doubled `times`, at most the cap.
     pub fn backed_off(&self, times: u32) -> Span {
+        if times == 0 {
+            return Span::from_nanos(self.timeout.min(self.cap));
+        }
         let factor = 1u64.checked_shl(times).unwrap_or(u64::MAX);
         Span::from_nanos(self.timeout.saturating_mul(factor).min(self.cap))
     }
@@ -83,39 +86,6 @@ impl RoundTrip {
     pub fn handshake_was_slow(&mut self) {
         self.backoff = 0;
         self.timeout = self.timeout.max(3_000_000_000).min(self.cap);
-    }
-}
-
-/// What the one timer of the send side waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Waiting {
-    /// Nothing.
-    #[default]
-    Idle,
-    /// The retransmission timeout.
-    Retransmission,
-    /// The probe timeout (RFC 8985, section 7.2).
-    TailProbe,
-    /// The reordering window of a packet (RFC 8985, section 6.2).
-    Reordering,
-    /// A closed window to open (RFC 9293, section 3.8.6.1).
-    Persist,
-}
-
-/// The one timer of the send side: only the earliest of its causes is armed.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Timer {
-    /// When it expires.
-    pub at: Time,
-    /// What for.
-    pub waiting: Waiting,
-    /// When the retransmission timeout was last restarted.
-    pub restarted: Time,
-}
-
-impl Default for Timer {
-    fn default() -> Timer {
-        Timer { at: Time::NEVER, waiting: Waiting::Idle, restarted: Time::ZERO }
     }
 }
 

@@ -11,7 +11,7 @@ use super::persist::Persist;
 use super::prr::Reduction;
 use super::rack::Rack;
 use super::rate::Delivery;
-use super::rto::{RoundTrip, Timer};
+use super::rto::RoundTrip;
 use super::scoreboard::{Record, Scoreboard};
 use super::tlp::TailProbe;
 use super::undo::Undo;
@@ -61,7 +61,8 @@ pub(super) struct Sender {
     /// and to be left alone in recoveries.
     pub own_recovery: bool,
     pub rtt: RoundTrip,
-    pub timer: Timer,
+    /// When the retransmission timeout was last restarted.
+    pub rto_restarted: Time,
     pub rack: Rack,
     /// When a packet's reordering window ends; [`Time::NEVER`] if none is in doubt.
     pub reordering_ends: Time,
@@ -118,7 +119,7 @@ impl Sender {
             alarm: Time::NEVER,
             own_recovery: false,
             rtt: RoundTrip::new(config),
-            timer: Timer::default(),
+            rto_restarted: Time::ZERO,
             rack: Rack::default(),
             reordering_ends: Time::NEVER,
             tlp: TailProbe::new(config),
@@ -229,7 +230,7 @@ impl Sender {
             return None;
         }
         let Some(payload) = self.next_payload() else {
-            self.note_lack_of_data();
+            self.note_lack_of_data(now);
             return None;
         };
         self.may_leave(u64::from(payload), now).then(|| self.send_new(payload, now))
@@ -249,15 +250,15 @@ impl Sender {
         true
     }
 
-    /// Nothing to send: either the window is full all the same, or the application is the limit.
-    fn note_lack_of_data(&mut self) {
-        let in_flight = self.board.in_flight();
-        if in_flight + u64::from(self.mss) > self.window() {
+    /// Nothing to send: the peer's window is closed, or ours is full all the same, or the application is the limit.
+    fn note_lack_of_data(&mut self, now: Time) {
+        let (in_flight, unsent) = (self.board.in_flight(), self.unsent());
+        if unsent > 0 && self.board.is_empty() {
+            self.persist.begin(now);
+        } else if in_flight + u64::from(self.mss) > self.window() {
             self.limited_until = self.board.next();
-        } else if self.unsent() < u64::from(self.mss) {
+        } else if unsent < u64::from(self.mss) {
             self.rate.limited_by_application(in_flight);
-        } else if self.board.is_empty() {
-            self.arm_timer();
         }
     }
 
@@ -285,8 +286,7 @@ impl Sender {
             None => self.retransmit(self.board.end() - 1, now),
         };
         self.tlp.on_probe(self.board.next(), fresh.is_none());
-        self.timer.restarted = now;
-        self.arm_timer();
+        self.rto_restarted = now;
         Some(packet)
     }
 
@@ -295,7 +295,7 @@ impl Sender {
         let restart = self.board.in_flight() == 0;
         if self.board.is_empty() {
             self.restart_after_idle(now);
-            self.timer.restarted = now;
+            self.rto_restarted = now;
         }
         self.tlp.restarted = now;
         let fin = self.closing && start + u64::from(payload) == self.written;
@@ -308,7 +308,6 @@ impl Sender {
         self.frto.on_new_sent();
         let flags = self.marks.take_flags();
         self.note_sent(now, &record, false, restart);
-        self.arm_timer();
         Packet { start, payload, fin, codepoint: self.marks.codepoint(self.ecn, true), flags }
     }
 
@@ -326,7 +325,6 @@ impl Sender {
         self.counters.retransmitted_bytes += u64::from(record.payload());
         self.undo.on_resent(self.timestamps.then(|| super::stamp(now)));
         self.note_sent(now, &record, true, restart);
-        self.arm_timer();
         Packet {
             start: record.start,
             payload: record.payload(),

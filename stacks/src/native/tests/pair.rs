@@ -298,6 +298,12 @@ impl Pair {
         assert_eq!(self.b.received() - before, bytes);
     }
 
+    /// `a` writes `bytes` that `b` does not read.
+    pub fn transfer_unread(&mut self, bytes: u64) {
+        self.a.write(self.now, Bytes::new(bytes));
+        self.run_for(Span::from_millis(5));
+    }
+
     /// `a` writes something and sees what comes back.
     pub fn transfer_into_void(&mut self) {
         self.a.write(self.now, Bytes::new(MSS));

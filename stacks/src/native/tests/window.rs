@@ -56,6 +56,19 @@ fn a_lost_window_update_is_made_up_for_by_a_probe() {
 }
 
 #[test]
+fn a_few_bytes_before_a_closed_window_are_probed_for_as_well() {
+    let mut pair = Pair::open(small_buffer());
+    pair.b.set_reading(false);
+    pair.transfer_unread(8 * MSS);
+    pair.a.write(pair.now, Bytes::new(10));
+    pair.run_for(Span::from_millis(100));
+    assert!(pair.data(Direction::Forward).iter().filter(|(_, s)| s.payload == 1).count() >= 2);
+    pair.b.set_reading(true);
+    pair.run_for(Span::from_secs(1));
+    assert_eq!(pair.b.received(), 8 * MSS + 10);
+}
+
+#[test]
 fn probes_that_nobody_answers_give_up() {
     let mut pair = Pair::open(Config { max_retransmissions: 3, ..small_buffer() });
     pair.b.set_reading(false);

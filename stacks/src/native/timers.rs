@@ -1,0 +1,127 @@
+//! The send side's timer, and what its expiry does.
+//!
+//! There is one deadline: the earliest of several causes. It is worked out when it is asked for, since sending and
+//! acknowledging move it far more often than anybody looks.
+
+use burstlab_algorithms::{Cause, Phase, Time};
+
+use super::frto::Forward;
+use super::persist::Persist;
+use super::scoreboard::State;
+use super::sender::{Sender, Urgent};
+
+/// What the timer waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waiting {
+    /// Nothing.
+    Idle,
+    /// The retransmission timeout.
+    Retransmission,
+    /// The probe timeout (RFC 8985, section 7.2).
+    TailProbe,
+    /// The reordering window of a packet (RFC 8985, section 6.2).
+    Reordering,
+    /// A closed window to open (RFC 9293, section 3.8.6.1).
+    Persist,
+}
+
+impl Sender {
+    /// The earliest of the causes, and when it is due.
+    pub fn next_timer(&self) -> (Time, Waiting) {
+        if self.board.is_empty() || self.persist.probing {
+            return match self.persist.since {
+                Some(since) => (since + self.rtt.backed_off(self.persist.backoff), Waiting::Persist),
+                None => (Time::NEVER, Waiting::Idle),
+            };
+        }
+        let retransmission = (self.rto_restarted + self.rtt.timeout(), Waiting::Retransmission);
+        if self.reordering_ends < retransmission.0 {
+            return (self.reordering_ends, Waiting::Reordering);
+        }
+        if self.phase == Phase::Open
+            && self.sack
+            && self.tlp.may_probe()
+            && self.board.sacked() == 0
+            && self.rtt.known()
+        {
+            let one = self.board.in_flight() <= u64::from(self.mss);
+            let probe = self.tlp.deadline(&self.rtt, one);
+            if probe < retransmission.0 {
+                return (probe, Waiting::TailProbe);
+            }
+        }
+        retransmission
+    }
+
+    /// The clock says `now`.
+    pub fn on_timer(&mut self, now: Time) {
+        let (at, waiting) = self.next_timer();
+        if at > now {
+            return;
+        }
+        match waiting {
+            Waiting::Idle => {}
+            Waiting::Retransmission => self.on_retransmission_timeout(now),
+            Waiting::TailProbe => {
+                self.urgent = Some(Urgent::TailProbe);
+                // Should the interface stay full, the retransmission timeout takes over.
+                self.tlp.restarted = Time::NEVER;
+            }
+            Waiting::Reordering => {
+                let in_flight = self.board.in_flight();
+                self.detect_by_time(now);
+                if self.board.lost() > 0 && matches!(self.phase, Phase::Open | Phase::Reducing) {
+                    self.recover(now, in_flight, 0);
+                    self.reduce(0, false);
+                }
+            }
+            Waiting::Persist => self.on_persist_timeout(now),
+        }
+    }
+
+    fn on_persist_timeout(&mut self, now: Time) {
+        if self.board.is_empty() && self.unsent() == 0 {
+            self.persist = Persist::default();
+            return;
+        }
+        if self.persist.unanswered >= self.max_retries {
+            self.failed = true;
+            return;
+        }
+        self.urgent = Some(if self.board.is_empty() { Urgent::WindowProbe } else { Urgent::First });
+        self.persist.on_probe(now);
+    }
+
+    /// RFC 6298, section 5, with F-RTO where the timeout does not follow upon another.
+    fn on_retransmission_timeout(&mut self, now: Time) {
+        self.retries += 1;
+        if self.retries > self.max_retries {
+            self.failed = true;
+            return;
+        }
+        self.counters.timeouts += 1;
+        let in_flight = self.board.in_flight();
+        if self.board.get(self.board.first()).is_some_and(|first| first.state == State::Sacked) {
+            self.board.renege();
+        }
+        for number in self.board.first()..self.board.end() {
+            self.lose(number, now);
+        }
+        if self.phase == Phase::Loss {
+            self.undo.rearm(self.board.una());
+            self.frto = Forward::Off;
+        } else {
+            self.undo.arm(self.board.una());
+            self.frto = if self.sack { Forward::Resent } else { Forward::Off };
+        }
+        self.phase = Phase::Loss;
+        self.high = self.board.next();
+        self.prr.end();
+        self.tlp.forget();
+        self.duplicates = 0;
+        self.rtt.back_off();
+        self.reordering_ends = Time::NEVER;
+        self.rto_restarted = now;
+        self.congested(Cause::Timeout, now, in_flight);
+    }
+}
