@@ -11,7 +11,7 @@ mod stack;
 mod traffic;
 mod tree;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -227,13 +227,10 @@ impl Cell {
         };
         let network = Network::read(&network)?;
         let (controller, stack) = stack_of(top, &network, registry)?;
-        let jobs: Vec<Job> = top
-            .tables("job", traffic::JOB_KEYS)?
-            .iter()
-            .map(|section| Job::read(section, base))
-            .collect::<Result<_, _>>()?;
+        let mut names = Names::default();
+        let jobs = jobs(top, base, &mut names)?;
         let (duration, warmup) = limits(run)?;
-        let flows = flows(top, &network, duration)?;
+        let flows = flows(top, &network, duration, &mut names)?;
         if jobs.is_empty() && flows.is_empty() {
             let message = "nothing is sent; expected a [[job]] with its trace or a [[flow]] with its bytes";
             return Err(ExperimentError::of_file(base.file, message));
@@ -280,18 +277,50 @@ fn stack_of(top: &Section<'_>, network: &Network, registry: &Registry) -> Result
     Ok((controller, Stack::read(&section, network.mtu)?))
 }
 
-fn flows(top: &Section<'_>, network: &Network, duration: Option<Span>) -> Result<Vec<Flow>, ExperimentError> {
+fn jobs(top: &Section<'_>, base: &Base<'_>, names: &mut Names) -> Result<Vec<Job>, ExperimentError> {
+    let sections = top.tables("job", traffic::JOB_KEYS)?;
+    let read = sections.iter().map(|section| {
+        let mut job = Job::read(section, base)?;
+        job.name = names.take(section, job.name)?;
+        Ok(job)
+    });
+    read.collect()
+}
+
+fn flows(
+    top: &Section<'_>,
+    network: &Network,
+    duration: Option<Span>,
+    names: &mut Names,
+) -> Result<Vec<Flow>, ExperimentError> {
     let sections = top.tables("flow", traffic::FLOW_KEYS)?;
-    let numbered = sections.len() > 1;
-    let read = sections.iter().enumerate().map(|(index, section)| {
-        let name = if numbered { format!("flow{}", index + 1) } else { "flow".to_owned() };
-        let flow = Flow::read(section, network, name)?;
+    let read = sections.iter().map(|section| {
+        let mut flow = Flow::read(section, network)?;
+        flow.name = names.take(section, flow.name)?;
         if flow.bytes.is_none() && duration.is_none() {
             return Err(section.error("bytes", "unlimited flows never end; expected a duration in [run] with them"));
         }
         Ok(flow)
     });
     read.collect()
+}
+
+/// Names of jobs and flows: results tell them apart by these.
+#[derive(Default)]
+struct Names(BTreeSet<String>);
+
+impl Names {
+    /// `name`, or if it was not chosen by a person and is taken, that with a number.
+    fn take(&mut self, section: &Section<'_>, name: String) -> Result<String, ExperimentError> {
+        if self.0.insert(name.clone()) {
+            return Ok(name);
+        }
+        if section.has("name") {
+            return Err(section.error("name", format!("\"{name}\" is the name of another job or flow")));
+        }
+        let numbered = (2u32..).map(|number| format!("{name}-{number}")).find(|name| self.0.insert(name.clone()));
+        Ok(numbered.unwrap_or(name))
+    }
 }
 
 fn limits(run: Option<&Section<'_>>) -> Result<(Option<Span>, Span), ExperimentError> {

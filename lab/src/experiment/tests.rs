@@ -110,6 +110,7 @@ const BAD: &[(&str, &str, &str)] = &[
     ("place to run", "[[flow]]", "[run]\non = \"metal\"\n[[flow]]"),
     ("name that leaves the folder", "[network]", "name = \"../x\"\n[network]"),
     ("name that is a list", "[network]", "name = [\"a\", \"b\"]\n[network]"),
+    ("name taken", "[[flow]]", "[[flow]]\nname = \"a\"\nbytes = \"1B\"\n[[flow]]\nname = \"a\""),
     ("seed that is negative", "[network]", "seed = -1\n[network]"),
     ("seed beyond 64 bits", "[network]", "seed = 99999999999999999999\n[network]"),
 ];
@@ -253,6 +254,14 @@ fn phases_are_a_list_by_nature_and_an_axis_of_words() {
     assert_eq!(with("[\"0s\", \"5ms\"]")[0].jobs[0].phase, Phase::Spans(vec![Span::ZERO, Span::from_millis(5)]));
     assert_eq!(with("[\"uniform\", \"aligned\"]").len(), 2);
     assert_eq!(with("[\"aligned\", [\"0s\", \"5ms\"]]").len(), 2);
+}
+
+#[test]
+fn names_that_nobody_chose_are_numbered() {
+    let text = SOUND.to_owned() + JOB + JOB + "[[flow]]\nname = \"flow-3\"\nbytes = \"1B\"\n[[flow]]\nbytes = \"1B\"\n";
+    let cell = read(&text).unwrap().cells.remove(0);
+    let names: Vec<_> = cell.jobs.iter().map(|job| &job.name).chain(cell.flows.iter().map(|flow| &flow.name)).collect();
+    assert_eq!(names, ["resnet50-ddp-4w", "resnet50-ddp-4w-2", "flow", "flow-3", "flow-2"]);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use super::tree::{Origin, Value};
 /// A recorded job, replayed by one or more copies.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Job {
-    /// What results call it, default the recording's file name without its endings.
+    /// What results call it, default the recording's file name without its endings, with a number where that is taken.
     pub name: String,
     /// The recording.
     pub trace: TraceSource,
@@ -74,7 +74,7 @@ pub enum Placement {
 /// Synthetic flows, all alike.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Flow {
-    /// What results call it, default `flow`, or `flow1`, `flow2` and so on where there are several.
+    /// What results call them, default `flow`, with a number where that is taken.
     pub name: String,
     /// How many, default 1. Flow i goes from the i-th host of `from` to the i-th of `to`, beginning again at the first.
     pub count: u32,
@@ -204,11 +204,7 @@ impl FromValue for Iterations {
 }
 
 impl Flow {
-    pub(super) fn read(
-        section: &Section<'_>,
-        network: &Network,
-        default_name: String,
-    ) -> Result<Flow, ExperimentError> {
+    pub(super) fn read(section: &Section<'_>, network: &Network) -> Result<Flow, ExperimentError> {
         let (from, to) = match network.topology {
             Topology::Star => ("senders", "receiver"),
             Topology::Dumbbell { .. } => ("left", "right"),
@@ -220,7 +216,7 @@ impl Flow {
         }
         let bytes: Amount = section.require("bytes", "bytes = \"4MB\"")?;
         Ok(Flow {
-            name: section.get_or("name", default_name)?,
+            name: section.get_or("name", "flow".to_owned())?,
             count: section.count("count", 1, 1)?,
             from,
             to,
