@@ -1,10 +1,11 @@
 //! The three-way handshake and what it negotiates: RFC 9293, section 3.5; RFC 7323; RFC 2018; RFC 3168; RFC 9768.
 
-use burstlab_algorithms::{Ecn, EcnFeedback, Span, Time};
+use burstlab_algorithms::{EcnFeedback, Span, Time};
 use burstlab_network::{Codepoint, Flags, Segment, SynOptions, Timestamps};
 
 use super::connection::{Connection, State};
 use super::ecn::{ace, ace_of};
+use super::receiver::Receiver;
 use super::seq::Numbering;
 use super::{config, stamp};
 
@@ -21,9 +22,10 @@ pub(super) struct Opening {
     sent_at: Time,
     /// Options and ECN flags of the peer's SYN.
     peer: SynOptions,
-    peer_timestamps: bool,
     peer_ecn: u8,
     peer_codepoint: Codepoint,
+    /// Whether the peer opened.
+    passive: bool,
     /// The third segment of the handshake is still to be sent; accurate ECN answers in it.
     answer: Option<u8>,
 }
@@ -36,9 +38,9 @@ impl Default for Opening {
             sent: 0,
             sent_at: Time::ZERO,
             peer: SynOptions::default(),
-            peer_timestamps: false,
             peer_ecn: 0,
             peer_codepoint: Codepoint::NotEct,
+            passive: false,
             answer: None,
         }
     }
@@ -170,6 +172,7 @@ impl Connection {
         } else if segment.flags.has(Flags::SYN) {
             self.take_syn(now, segment);
             self.state = State::SynReceived;
+            self.opening.passive = true;
             self.opening.ask();
         }
     }
@@ -226,7 +229,7 @@ impl Connection {
             return;
         } else if segment.flags.has(Flags::RST) {
             if start == self.receiver.next as i64 {
-                self.fail();
+                self.on_refused();
             }
             return;
         }
@@ -252,6 +255,19 @@ impl Connection {
         }
     }
 
+    /// A reset in SYN-RECEIVED: who listened listens again (RFC 9293, section 3.10.7.4).
+    fn on_refused(&mut self) {
+        if !self.opening.passive {
+            self.fail();
+            return;
+        }
+        let reading = self.receiver.reading;
+        self.receiver = Receiver::new(&self.config);
+        self.receiver.reading = reading;
+        self.opening = Opening::default();
+        self.state = State::Listen;
+    }
+
     /// `segment` with an ACE field that says that nothing was marked.
     fn neutral(&self, segment: Segment) -> Segment {
         let silent = super::ecn::FIRST_PACKETS as u8;
@@ -270,7 +286,6 @@ impl Connection {
         self.opening.peer = segment.syn;
         self.opening.peer_ecn = ace_of(segment.flags);
         self.opening.peer_codepoint = segment.codepoint;
-        self.opening.peer_timestamps = segment.timestamps.is_some();
         self.timestamps = self.config.timestamps && segment.timestamps.is_some();
         self.sender.timestamps = self.timestamps;
         self.receiver.note_timestamp(now, -1, segment.timestamps);
@@ -313,10 +328,6 @@ impl Connection {
         if self.opening.sent > self.config.max_retransmissions {
             self.fail();
         } else {
-            // RFC 9768, section 3.1.4: a path that drops ECN set-up must not keep the connection from opening.
-            if self.opening.sent >= 2 && self.state == State::SynSent && self.sender.ecn == Ecn::NotEct {
-                self.feedback = EcnFeedback::None;
-            }
             self.opening.ask();
         }
     }

@@ -19,6 +19,7 @@ pub(super) struct Delivery {
     pub marked: u64,
     /// C.app_limited: samples of packets sent before this much is delivered are application-limited; zero for none.
     app_limited: u64,
+    last_limited: bool,
 }
 
 impl Delivery {
@@ -47,9 +48,9 @@ impl Delivery {
         self.app_limited = (self.delivered + in_flight).max(1);
     }
 
-    /// Whether what is sent now is limited by the application.
-    pub fn is_app_limited(&self) -> bool {
-        self.app_limited != 0
+    /// Whether the last sample was limited by the application.
+    pub fn was_app_limited(&self) -> bool {
+        self.last_limited
     }
 
     /// The sample of an ACK, of which `newest` is the packet sent last.
@@ -58,6 +59,7 @@ impl Delivery {
             self.app_limited = 0;
         }
         self.first_sent = newest.sent_at;
+        self.last_limited = newest.is_app_limited();
         let send = newest.sent_at.since(newest.first_sent);
         let ack = self.delivered_at.since(newest.delivered_at);
         let interval = send.max(ack);

@@ -308,7 +308,7 @@ impl Sender {
         self.frto.on_new_sent();
         let flags = self.marks.take_flags();
         self.note_sent(now, &record, false, restart);
-        Packet { start, payload, fin, codepoint: self.marks.codepoint(self.ecn, true), flags }
+        Packet { start, payload, fin, codepoint: self.marks.codepoint(self.ecn, !self.persist.probing), flags }
     }
 
     fn retransmit(&mut self, number: u64, now: Time) -> Packet {
@@ -345,7 +345,7 @@ impl Sender {
             in_flight: Bytes::new(self.board.in_flight()),
             retransmission,
             restart,
-            app_limited: self.rate.is_app_limited(),
+            app_limited: self.rate.was_app_limited(),
         });
         self.refresh();
     }

@@ -84,6 +84,18 @@ fn a_reset_refuses_the_connection() {
 }
 
 #[test]
+fn a_listener_that_is_reset_before_it_opens_listens_again() {
+    let mut pair = Pair::new(config());
+    pair.a.connect(pair.now);
+    let syn = pair.a.poll_transmit(pair.now).unwrap();
+    pair.b.on_segment(pair.now, &syn);
+    pair.b.on_segment(pair.now, &Segment { flags: Flags::RST, seq: syn.seq + 1, ..Segment::default() });
+    assert_eq!(pair.b.state, State::Listen);
+    pair.b.on_segment(pair.now, &Segment { seq: 5_000, ..syn });
+    assert_eq!(pair.b.poll_transmit(pair.now).unwrap().ack, 5_001);
+}
+
+#[test]
 fn the_smaller_mss_holds_and_timestamps_come_out_of_it() {
     let mut pair = Pair::new(Config { timestamps: true, ..config() });
     pair.b.config.mss = 700;
