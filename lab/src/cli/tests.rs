@@ -25,6 +25,8 @@ fn a_wrong_command_line_is_refused() {
         &["burstlab", "check", "results", "--baseline", "x", "--speed", "fast"],
         &["burstlab", "report"],
         &["burstlab", "trace", "stats", "x", "--tau", "5"],
+        &["burstlab", "trace", "stats", "x", "--tau", "0s"],
+        &["burstlab", "trace", "stats", "x", "--rate", "0bit/s"],
         &["burstlab", "trace", "import", "x"],
     ] {
         let error = CommandLine::try_parse_from(line).unwrap_err();

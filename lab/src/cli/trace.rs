@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use burstlab_replay::{Error, Format, ImportOptions, NodeStats, Trace, TraceDetails, TraceStats};
-use burstlab_units::{Rate, Span};
+use burstlab_units::{ParseError, Rate, Span};
 use clap::{Args, Subcommand};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -32,10 +32,10 @@ pub(super) enum Command {
         #[arg(long, value_name = "all|NODE")]
         at: Option<String>,
         /// Lengths of windows for E and PtM
-        #[arg(long, value_name = "SPAN,...", value_delimiter = ',', default_value = "5ms")]
+        #[arg(long, value_name = "SPAN,...", value_delimiter = ',', default_value = "5ms", value_parser = window)]
         tau: Vec<Span>,
         /// Rates of a server for Bmax, the most that would wait before it
-        #[arg(long, value_name = "RATE,...", value_delimiter = ',', default_value = "10Gbit/s")]
+        #[arg(long, value_name = "RATE,...", value_delimiter = ',', default_value = "10Gbit/s", value_parser = server)]
         rate: Vec<Rate>,
     },
     /// Flows, bursts and iterations
@@ -53,6 +53,20 @@ pub(super) struct Source {
     file: PathBuf,
     #[command(flatten)]
     json: Json,
+}
+
+fn window(text: &str) -> Result<Span, String> {
+    match text.parse().map_err(|error: ParseError| error.to_string())? {
+        Span::ZERO => Err("a window of no length holds nothing".to_owned()),
+        tau => Ok(tau),
+    }
+}
+
+fn server(text: &str) -> Result<Rate, String> {
+    match text.parse().map_err(|error: ParseError| error.to_string())? {
+        Rate::ZERO => Err("a server of rate zero serves nothing".to_owned()),
+        rate => Ok(rate),
+    }
 }
 
 pub(super) fn run(command: &Command) -> Result<(), Failure> {
