@@ -82,10 +82,11 @@ impl RoundTrip {
         self.backoff = (self.backoff + 1).min(62);
     }
 
-    /// The SYN was retransmitted, so the first timeout for data is 3 s at least (RFC 6298, 5.7), unless the cap is lower.
+    /// The SYN was sent again, so the first timeout for data is three times the initial one: RFC 6298, 5.7, has 3 s for an
+    /// initial timeout of 1 s.
     pub fn handshake_was_slow(&mut self) {
         self.backoff = 0;
-        self.timeout = self.timeout.max(3_000_000_000).min(self.cap);
+        self.timeout = self.timeout.saturating_mul(3).min(self.cap);
     }
 }
 
@@ -103,6 +104,13 @@ mod tests {
         assert_eq!(rtt.timeout(), Span::from_secs(1));
         rtt.sample(Span::from_millis(10));
         assert_eq!(rtt.timeout(), Span::from_millis(30));
+    }
+
+    #[test]
+    fn a_slow_handshake_triples_the_initial_timeout() {
+        let mut rtt = estimator();
+        rtt.handshake_was_slow();
+        assert_eq!(rtt.timeout(), Span::from_secs(3));
     }
 
     #[test]
