@@ -41,18 +41,6 @@ impl Heap {
         Some(top)
     }
 
-    /// Gives the earliest entry a new instant; [`Time::NEVER`] takes it out. Cheaper than taking it out and putting it
-    /// back.
-    #[inline]
-    pub fn reschedule_top(&mut self, at: Time) {
-        if at.is_never() {
-            self.pop();
-        } else if let Some(top) = self.entries.first_mut() {
-            top.0 = at;
-            self.sift_down();
-        }
-    }
-
     #[inline]
     fn sift_up(&mut self, mut child: usize) {
         let entry = self.entries[child];
@@ -109,23 +97,6 @@ mod tests {
             sorted.sort();
             let drained: Vec<_> = std::iter::from_fn(|| heap.pop()).collect();
             prop_assert_eq!(drained, sorted);
-        }
-
-        #[test]
-        fn rescheduling_is_taking_out_and_putting_back(
-            entries in proptest::collection::vec((0u64..50, 0u32..50), 1..100), later in proptest::collection::vec(0u64..99, 0..100),
-        ) {
-            let (mut a, mut b) = (Heap::default(), Heap::default());
-            for (at, id) in entries {
-                a.push(Time::from_nanos(at), id);
-                b.push(Time::from_nanos(at), id);
-            }
-            for at in later {
-                let (_, id) = b.pop().unwrap();
-                b.push(Time::from_nanos(at), id);
-                a.reschedule_top(Time::from_nanos(at));
-                prop_assert_eq!(a.peek(), b.peek());
-            }
         }
     }
 }

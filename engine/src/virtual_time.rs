@@ -14,6 +14,7 @@ use burstlab_units::{Bytes, Rate, Span, Time};
 
 use crate::fair_share::FairShare;
 use crate::heap::Heap;
+use crate::schedule::Schedule;
 use crate::timers::Timers;
 use crate::workload::{Command, Commands, Workload};
 
@@ -134,7 +135,7 @@ pub struct Simulation<P> {
     network: Network,
     probe: P,
     now: Time,
-    heads: Heap,
+    heads: Schedule,
     timers: Timers,
     owners: Vec<Owner>,
     alarms: Heap,
@@ -158,7 +159,7 @@ impl<P: Probe> Simulation<P> {
             network,
             probe,
             now: Time::ZERO,
-            heads: Heap::default(),
+            heads: Schedule::default(),
             timers: Timers::default(),
             owners: Vec::new(),
             alarms: Heap::default(),
@@ -302,12 +303,13 @@ impl<P: Probe> Simulation<P> {
     /// A packet reaches the end of a link.
     #[inline]
     fn on_head<W: Workload>(&mut self, workload: &mut W) {
-        let Some((now, port)) = self.heads.peek() else { return };
-        let (arrival, next) = self.network.advance(PortId(port), now, &mut self.probe);
-        self.heads.reschedule_top(next);
-        match arrival {
-            Arrival::Delivered(segment) => self.deliver(&segment, workload),
-            Arrival::Forwarded(Some((port, at))) => self.heads.push(at, port.0),
+        let port = PortId(self.heads.next_port());
+        let (arrival, next) = self.network.advance(port, self.now, &mut self.probe);
+        self.heads.reschedule_first(next);
+        // By reference, here and in `transmit`: a segment is large enough for its copies to be felt.
+        match &arrival {
+            Arrival::Delivered(segment) => self.deliver(segment, workload),
+            Arrival::Forwarded(Some((port, at))) => self.heads.push(*at, port.0),
             Arrival::Forwarded(None) | Arrival::Nothing => {}
         }
     }
@@ -381,8 +383,9 @@ impl<P: Probe> Simulation<P> {
                 self.timers.arm(line.timer, now + (backlog - line.full / 2));
                 return;
             }
-            let Some(segment) = side.endpoint.poll_transmit(now) else { return };
-            if let Some((port, at)) = self.network.send(now, &segment, &mut self.probe) {
+            let polled = side.endpoint.poll_transmit(now);
+            let Some(segment) = &polled else { return };
+            if let Some((port, at)) = self.network.send(now, segment, &mut self.probe) {
                 self.heads.push(at, port.0);
             }
         }
