@@ -38,7 +38,7 @@ impl Sender {
         if self.reordering_ends < retransmission.0 {
             return (self.reordering_ends, Waiting::Reordering);
         }
-        if self.phase == Phase::Open
+        if matches!(self.phase, Phase::Open | Phase::Reducing)
             && self.sack
             && self.tlp.may_probe()
             && self.board.sacked() == 0

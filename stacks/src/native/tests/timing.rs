@@ -19,6 +19,22 @@ fn a_probe_repairs_the_tail_without_a_timeout() {
 }
 
 #[test]
+fn a_window_that_is_being_reduced_for_marks_is_probed_as_well() {
+    let mut pair = Pair::with(config(), EcnFeedback::Dctcp, |recorder| recorder).opened();
+    let mut seen = 0;
+    pair.forward.rule = Box::new(move |_, _| {
+        seen += 1;
+        match seen {
+            15 => Fate::Mark,
+            30 => Fate::Drop,
+            _ => Fate::Pass,
+        }
+    });
+    pair.transfer(30 * MSS);
+    assert_eq!((pair.a.counters().probes, pair.a.counters().timeouts), (1, 0));
+}
+
+#[test]
 fn a_probe_finds_a_longer_lost_tail() {
     let mut pair = Pair::open(config());
     pair.forward.rule = drop_data([6, 7, 8, 9]);
