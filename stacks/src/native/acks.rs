@@ -176,8 +176,8 @@ impl Sender {
         duplicate
     }
 
-    /// RFC 6298 with Karn's rule; with timestamps, packets sent twice give samples as well (RFC 7323, section 4.1), which
-    /// only the timeout sees.
+    /// RFC 6298 with Karn's rule; with timestamps, packets sent twice give samples as well (RFC 7323, section 4.1),
+    /// which only the timeout sees.
     fn take_round_trip(&mut self, now: Time, tally: &Tally, advanced: bool, echo: Option<u32>) -> Option<Span> {
         let rtt = tally.unambiguous.map(|sent| now.since(sent));
         if let Some(rtt) = rtt {

@@ -8,8 +8,8 @@ pub(super) const TIMESTAMPS_LEN: u32 = 12;
 /// Settings of one side of a connection.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
-    /// MSS option: the largest payload that this side takes, options not counted off (RFC 9293, section 3.7.1; RFC 6691).
-    /// Default: 1460 bytes, Ethernet's.
+    /// MSS option: the largest payload that this side takes, options not counted off (RFC 9293, section 3.7.1; RFC
+    /// 6691). Default: 1460 bytes, Ethernet's.
     pub mss: u16,
     /// Initial window in packets; also the restart window after idleness. Default: 10 (RFC 6928).
     pub initial_window: u32,
@@ -23,7 +23,8 @@ pub struct Config {
     /// How long an ACK may wait for a second segment; `None` acknowledges each packet. Default: `None`, as data-centre
     /// experiments do; RFC 9293, section 3.8.6.3 allows up to 500 ms, Linux waits 40 ms or longer.
     pub delayed_ack: Option<Span>,
-    /// Bytes that the receive side buffers for its application. Default: 64 MiB, so that it is no limit unless asked to be.
+    /// Bytes that the receive side buffers for its application. Default: 64 MiB, so that it is no limit unless asked to
+    /// be.
     pub receive_buffer: Bytes,
     /// Whether a small segment waits while another is unacknowledged (RFC 9293, section 3.7.4). Default: off.
     pub nagle: bool,
@@ -48,8 +49,8 @@ pub struct Config {
     /// less than a queue's first fill takes.
     pub min_probe_timeout: Span,
     /// With DCTCP and accurate ECN feedback: whether retransmissions, pure ACKs and SYNs are ECN-capable as well
-    /// (draft-ietf-tcpm-generalized-ecn; Linux and Windows do so for DCTCP, since a step-marking queue drops whatever is
-    /// not). Classic feedback never does (RFC 3168, section 6.1). Default: on.
+    /// (draft-ietf-tcpm-generalized-ecn; Linux and Windows do so for DCTCP, since a step-marking queue drops whatever
+    /// is not). Classic feedback never does (RFC 3168, section 6.1). Default: on.
     pub generalized_ecn: bool,
     /// How long TIME-WAIT lasts: twice the maximum segment lifetime (RFC 9293, section 3.4.2). Default: 100 ms, plenty
     /// for a data centre.

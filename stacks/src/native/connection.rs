@@ -34,6 +34,33 @@ pub(super) enum State {
 const OPTIONS: usize = 40;
 
 /// One side of one TCP connection.
+///
+/// ```
+/// use burstlab_algorithms::{Bytes, Registry, Time};
+/// use burstlab_network::{Direction, FlowId};
+/// use burstlab_stacks::{Endpoint, native::{Config, Connection}};
+///
+/// let config = Config::default();
+/// let reno = Registry::default().parse("reno")?;
+/// let side = |direction| {
+///     let controller = reno.build(&config.path(Time::ZERO, 1));
+///     Connection::new(config.clone(), direction, FlowId(0), controller, reno.ecn_feedback())
+/// };
+/// let (mut client, mut server) = (side(Direction::Forward), side(Direction::Backward));
+/// client.connect(Time::ZERO);
+/// client.write(Time::ZERO, Bytes::new(100_000));
+/// // A wire without length: what one side sends, the other has at once.
+/// for now in (0..100).map(Time::from_nanos) {
+///     while let Some(segment) = client.poll_transmit(now) {
+///         server.on_segment(now, &segment);
+///     }
+///     while let Some(segment) = server.poll_transmit(now) {
+///         client.on_segment(now, &segment);
+///     }
+/// }
+/// assert_eq!(server.received(), 100_000);
+/// # Ok::<(), burstlab_algorithms::SpecError>(())
+/// ```
 pub struct Connection {
     pub(super) config: Config,
     flow: FlowId,
@@ -58,9 +85,10 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// A connection that listens. The segments that it sends belong to `flow` and go in `direction`; `controller` governs
-    /// what it sends, and `feedback` is what it asks of the peer in the handshake: what the controller says in
-    /// [`Controller::ecn_feedback`], and the same on both sides, since each side echoes marks the way it wants its own echoed.
+    /// A connection that listens. The segments that it sends belong to `flow` and go in `direction`; `controller`
+    /// governs what it sends, and `feedback` is what it asks of the peer in the handshake: what the controller says in
+    /// [`Controller::ecn_feedback`], and the same on both sides, since each side echoes marks the way it wants its own
+    /// echoed.
     pub fn new(
         config: Config,
         direction: Direction,
@@ -431,7 +459,8 @@ impl Endpoint for Connection {
 }
 
 impl Connection {
-    /// The codepoint of SYNs: ECN-capable only where the feedback is of a data centre's kind (see [`Config::generalized_ecn`]).
+    /// The codepoint of SYNs: ECN-capable only where the feedback is of a data centre's kind (see
+    /// [`Config::generalized_ecn`]).
     pub(super) fn syn_codepoint(&self) -> Codepoint {
         let mut marks = super::marks::Marks::new(self.config.generalized_ecn);
         marks.set_feedback(self.feedback);

@@ -29,8 +29,8 @@ impl Forward {
     const PROBES: u8 = 2;
 
     /// An ACK in the course of a timeout's recovery. `advanced`: cumulatively; `complete`: over everything that was out
-    /// at the timeout; `original`: over something that was sent once, before the timeout, and not sacked yet; `told`: it
-    /// acknowledges anything new at all; `can_send`: new data is there to probe with.
+    /// at the timeout; `original`: over something that was sent once, before the timeout, and not sacked yet; `told`:
+    /// it acknowledges anything new at all; `can_send`: new data is there to probe with.
     pub fn on_ack(&mut self, advanced: bool, complete: bool, original: bool, told: bool, can_send: bool) -> Finding {
         match *self {
             Forward::Off => {}

@@ -1,13 +1,14 @@
 //! burstlab's own TCP engine: the whole of a modern TCP, sans-IO, built to be measured.
 //!
-//! A [`Connection`] is one side of one connection and an [`Endpoint`](crate::Endpoint). Its parts, from the wire inwards:
+//! A [`Connection`] is one side of one connection and an [`Endpoint`](crate::Endpoint). Its parts, from the wire
+//! inwards:
 //!
 //! - `connection` takes segments in and puts them together; `handshake` and `close` are the states of RFC 9293.
 //! - `sender` decides what leaves: retransmissions before new data, as window, peer and `pacing` allow. `scoreboard`
 //!   holds a record of every packet that is out. `acks` takes an acknowledgement apart: delivery (`rate`), round trip
 //!   (`rto`), loss by time (`rack`), probes of the tail (`tlp`), marks (`marks`). `recovery` moves between phases, with
-//!   the window's reduction spread by `prr` and taken back by `frto` and `undo`. `persist` probes closed windows; `timers` wakes
-//!   all of them.
+//!   the window's reduction spread by `prr` and taken back by `frto` and `undo`. `persist` probes closed windows;
+//!   `timers` wakes all of them.
 //! - `receiver` keeps what arrived (`reassembly`) and says when to acknowledge (`delayed_ack`) and which marks to echo
 //!   (`ecn`).
 //! - `seq` translates between the wire's 32-bit numbers and positions of 64 bits; everything inside counts in positions

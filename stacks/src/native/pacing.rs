@@ -2,7 +2,8 @@
 
 use burstlab_algorithms::{Bytes, Rate, Span, Time};
 
-/// A virtual clock that each packet advances by its time at the pacing rate (the generic cell rate algorithm, ITU-T I.371).
+/// A virtual clock that each packet advances by its time at the pacing rate (the generic cell rate algorithm, ITU-T
+/// I.371).
 ///
 /// The rate counts payload, as delivery-rate samples do.
 #[derive(Debug, Clone, Copy, Default)]

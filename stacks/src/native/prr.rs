@@ -30,8 +30,8 @@ impl Reduction {
         if self.active { self.window } else { target }
     }
 
-    /// Section 6.2 on every ACK of the episode. `target` is the controller's window (ssthresh); `safe`: the ACK advanced
-    /// and told of no further loss.
+    /// Section 6.2 on every ACK of the episode. `target` is the controller's window (ssthresh); `safe`: the ACK
+    /// advanced and told of no further loss.
     pub fn on_ack(&mut self, delivered: u64, in_flight: u64, target: u64, safe: bool, mss: u64) {
         if !self.active {
             return;

@@ -13,7 +13,8 @@ const PERSIST: u8 = 16;
 /// The newest packet known to have arrived, and how much reordering is tolerated.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rack {
-    /// Place in the order of transmissions of the newest packet that arrived (instead of RACK.xmit_ts and RACK.end_seq).
+    /// Place in the order of transmissions of the newest packet that arrived (instead of RACK.xmit_ts and
+    /// RACK.end_seq).
     newest: u32,
     /// RACK.rtt.
     rtt: Span,
@@ -79,8 +80,8 @@ impl Rack {
     }
 
     /// The last episode was spurious: what seemed to be the arrival of a retransmission was that of its original.
-    /// `overtaken`: D-SACKs proved it, so the originals had been overtaken, which step 3 cannot see, since it leaves out
-    /// what was sent twice.
+    /// `overtaken`: D-SACKs proved it, so the originals had been overtaken, which step 3 cannot see, since it leaves
+    /// out what was sent twice.
     pub fn on_spurious(&mut self, overtaken: bool) {
         (self.newest, self.rtt) = self.certain;
         self.reordering_seen |= overtaken;
@@ -103,7 +104,8 @@ impl Rack {
     }
 
     /// Step 5: marks lost what was sent before the newest arrival by more than the reordering window, and says when to
-    /// look again. `impatient`: in recovery, or as many packets are sacked as mean loss. `lost` must mark each packet lost.
+    /// look again. `impatient`: in recovery, or as many packets are sacked as mean loss. `lost` must mark each packet
+    /// lost.
     ///
     /// Where the RFC waits for the last of the packets in doubt, this looks again at the first: sooner, and at no cost.
     pub fn detect(

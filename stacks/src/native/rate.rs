@@ -65,7 +65,8 @@ impl Delivery {
         let interval = send.max(ack);
         RateSample {
             delivered: Bytes::new(self.delivered - newest.delivered),
-            // Shorter than any round trip: acknowledgements were compressed, or a retransmission was taken for its original.
+            // Shorter than any round trip: acknowledgements were compressed, or a retransmission was taken for its
+            // original.
             interval: if interval < min_rtt { Span::ZERO } else { interval },
             total_delivered: self.delivered,
             prior_delivered: newest.delivered,

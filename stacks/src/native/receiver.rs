@@ -31,6 +31,8 @@ pub(super) struct Receiver {
     /// Shift of the window field.
     pub shift: u8,
     mss: u64,
+    /// By how much the right edge moves at least: a full segment or half the buffer.
+    step: u64,
     pub ack: DelayedAck,
     /// Position, and echo flags, of an acknowledgement that must precede the next.
     pub former: Option<Former>,
@@ -63,6 +65,7 @@ impl Receiver {
             edge: 0,
             shift: 0,
             mss: u64::from(config.mss),
+            step: u64::from(config.mss).min(config.receive_buffer.get() / 2),
             ack: DelayedAck::new(config.delayed_ack),
             former: None,
             echo: Echo::new(),
@@ -113,11 +116,11 @@ impl Receiver {
 
     /// The right edge that the buffer allows: never less than was advertised.
     fn right_edge(&self) -> u64 {
-        let waiting = self.arrived() - self.delivered();
+        let waiting = if self.reading { 0 } else { self.arrived() - self.read };
         let free = self.buffer.saturating_sub(waiting).min(u64::from(u16::MAX) << self.shift);
         let edge = self.next + (free >> self.shift << self.shift);
-        // Against silly windows: the edge moves by a full segment or half the buffer, or stays.
-        let moves = edge >= self.edge + self.mss.min(self.buffer / 2);
+        // Against silly windows: it moves by a step or stays.
+        let moves = edge >= self.edge + self.step;
         if moves { edge } else { self.edge }
     }
 

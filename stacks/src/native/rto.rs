@@ -82,8 +82,8 @@ impl RoundTrip {
         self.backoff = (self.backoff + 1).min(62);
     }
 
-    /// The SYN was sent again, so the first timeout for data is three times the initial one: RFC 6298, 5.7, has 3 s for an
-    /// initial timeout of 1 s.
+    /// The SYN was sent again, so the first timeout for data is three times the initial one: RFC 6298, 5.7, has 3 s for
+    /// an initial timeout of 1 s.
     pub fn handshake_was_slow(&mut self) {
         self.backoff = 0;
         self.timeout = self.timeout.saturating_mul(3).min(self.cap);

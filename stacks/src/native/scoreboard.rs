@@ -99,7 +99,8 @@ impl Record {
         self.flags = self.flags & !Record::APP_LIMITED | if limited { Record::APP_LIMITED } else { 0 };
     }
 
-    /// Whether its latest transmission was after the one with the place `order` (RFC 8985, section 6.2: RACK_sent_after).
+    /// Whether its latest transmission was after the one with the place `order` (RFC 8985, section 6.2:
+    /// RACK_sent_after).
     pub fn sent_after(&self, order: u32) -> bool {
         self.order.wrapping_sub(order) as i32 > 0
     }
@@ -320,7 +321,8 @@ impl Scoreboard {
         self.fresh = fresh;
     }
 
-    /// The receiver threw away what it had selectively acknowledged (RFC 2018, section 8): all of that is on its way again.
+    /// The receiver threw away what it had selectively acknowledged (RFC 2018, section 8): all of that is on its way
+    /// again.
     pub fn renege(&mut self) {
         for record in self.records.iter_mut().filter(|r| r.state == State::Sacked) {
             record.state = State::InFlight;
@@ -331,7 +333,8 @@ impl Scoreboard {
         self.originals = self.base;
     }
 
-    /// Whether it is plain to see that all packets on their way left after the one with the place `order`: the common case.
+    /// Whether it is plain to see that all packets on their way left after the one with the place `order`: the common
+    /// case.
     pub fn nothing_sent_by(&self, order: u32) -> bool {
         self.sacked == 0 && self.resent.is_empty() && self.records.front().is_none_or(|first| first.sent_after(order))
     }

@@ -218,8 +218,10 @@ impl Sender {
     /// The next packet to leave at `now`.
     pub fn next_packet(&mut self, now: Time) -> Option<Packet> {
         self.paced_until = Time::NEVER;
-        if let Some(urgent) = self.urgent.take() {
-            return self.send_urgent(urgent, now);
+        if let Some(urgent) = self.urgent.take()
+            && let Some(packet) = self.send_urgent(urgent, now)
+        {
+            return Some(packet);
         }
         if self.board.lost() > 0 && !self.frto.holds_retransmissions() {
             let number = self.board.next_lost()?;
