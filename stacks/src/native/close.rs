@@ -99,12 +99,12 @@ impl Connection {
         if segment.flags.has(Flags::RST) {
             return;
         }
-        self.reply = Some(if segment.flags.has(Flags::ACK) {
+        self.reply = Some(Box::new(if segment.flags.has(Flags::ACK) {
             self.skeleton(Flags::RST, segment.ack, 0, SynOptions::default())
         } else {
             let ack = segment.seq.wrapping_add(segment.seq_len());
             self.skeleton(Flags::RST.with(Flags::ACK), 0, ack, SynOptions::default())
-        });
+        }));
     }
 
     /// The application tears the connection down.
@@ -112,7 +112,8 @@ impl Connection {
         if self.is_synchronized() || self.state == State::SynReceived {
             let seq = self.numbering.wire(self.sender.board.next());
             let ack = self.receiver.numbering.wire(self.receiver.next);
-            self.reply = Some(self.skeleton(Flags::RST.with(Flags::ACK), seq, ack, SynOptions::default()));
+            let reset = self.skeleton(Flags::RST.with(Flags::ACK), seq, ack, SynOptions::default());
+            self.reply = Some(Box::new(reset));
         }
         if !matches!(self.state, State::Closed | State::TimeWait) {
             self.fail();

@@ -78,7 +78,7 @@ pub struct Connection {
     /// SND.WL1 and SND.WL2.
     window_from: (i64, u64),
     /// A segment to go out before anything else: a reset.
-    pub(super) reply: Option<Segment>,
+    pub(super) reply: Option<Box<Segment>>,
     pub(super) challenges: Challenges,
     /// End of TIME-WAIT.
     pub(super) expires: Time,
@@ -373,7 +373,7 @@ impl Endpoint for Connection {
 
     fn poll_transmit(&mut self, now: Time) -> Option<Segment> {
         if let Some(reply) = self.reply.take() {
-            return Some(reply);
+            return Some(*reply);
         }
         if self.receiver.ack.is_due() {
             if self.receiver.former.is_some() {

@@ -36,6 +36,7 @@ impl Ranges {
         // New ranges mostly touch or follow the last one.
         let from = match self.ranges.last() {
             Some(last) if last.1 < start => self.ranges.len(),
+            Some(last) if last.0 <= start => self.ranges.len() - 1,
             None => 0,
             _ => self.ranges.partition_point(|r| r.1 < start),
         };
@@ -104,7 +105,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn holds_what_a_set_of_bytes_would(inserts in prop::collection::vec((0u64..200, 0u64..30), 1..40), cut in 0u64..220) {
+        fn holds_what_a_set_of_bytes_would(
+            inserts in prop::collection::vec((0u64..200, 0u64..30), 1..40),
+            cut in 0u64..220,
+        ) {
             let (mut set, mut model) = (Ranges::default(), std::collections::BTreeSet::new());
             for (start, len) in inserts {
                 let mut fresh = Vec::new();

@@ -18,7 +18,7 @@ pub(super) struct Arrival {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Reassembly {
     held: Ranges,
-    recent: Vec<u64>,
+    recent: Vec<(u64, u64)>,
     fresh: Vec<(u64, u64)>,
 }
 
@@ -33,8 +33,8 @@ impl Reassembly {
         self.fresh.clear();
         self.held.insert(start, end, &mut self.fresh);
         if let Some(range) = self.held.around(start) {
-            self.recent.retain(|at| !(range.0..range.1).contains(at));
-            self.recent.insert(0, start);
+            self.recent.retain(|other| other.1 < range.0 || range.1 < other.0);
+            self.recent.insert(0, range);
             self.recent.truncate(RECENT);
         }
         let fresh = self.fresh.iter().map(|r| r.1 - r.0).sum();
@@ -54,13 +54,13 @@ impl Reassembly {
             _ => next,
         };
         self.held.forget_below(reach);
-        self.recent.retain(|at| *at >= reach);
+        self.recent.retain(|range| range.1 > reach);
         reach
     }
 
     /// The ranges to report, the one that changed last first.
     pub fn report(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
-        self.recent.iter().filter_map(|at| self.held.around(*at))
+        self.recent.iter().copied()
     }
 
     /// The range that holds `position`.

@@ -127,6 +127,10 @@ pub(super) struct Scoreboard {
     resent: VecDeque<(u64, u32)>,
     /// No packet below this number is on its way for the first time.
     originals: u64,
+    /// The blocks that were reported last.
+    known: [(u64, u64); 4],
+    /// Number behind that of the packet that was sacked last.
+    sacked_last: u64,
     /// Transmissions so far, modulo 2^32.
     sent: u32,
     fresh: Vec<(u64, u64)>,
@@ -295,11 +299,17 @@ impl Scoreboard {
 
     /// Acknowledges `[start, end)` selectively; `delivered` sees each record that is so for the first time.
     pub fn acknowledge_selectively(&mut self, start: u64, end: u64, mut delivered: impl FnMut(&Record)) {
+        // ACKs say the same several times over (RFC 2018, section 4).
+        if self.known.contains(&(start, end)) {
+            return;
+        }
+        self.known.rotate_right(1);
+        self.known[0] = (start, end);
         let (start, end) = (start.max(self.una), end.min(self.next));
         let mut fresh = std::mem::take(&mut self.fresh);
         self.ranges.insert(start, end, &mut fresh);
         for (start, end) in fresh.drain(..) {
-            let mut index = self.records.partition_point(|r| r.end() <= start);
+            let mut index = self.find(start);
             while let Some(record) = self.records.get_mut(index).filter(|r| r.start < end) {
                 index += 1;
                 // Only whole packets count; an honest peer's blocks end where packets do.
@@ -317,8 +327,19 @@ impl Scoreboard {
                 self.sacked += len;
                 record.state = State::Sacked;
             }
+            self.sacked_last = self.base + index as u64;
         }
         self.fresh = fresh;
+    }
+
+    /// Place in the ring of the first record that ends behind `position`. What is newly sacked mostly follows what was
+    /// sacked before it.
+    fn find(&self, position: u64) -> usize {
+        let guess = self.sacked_last.saturating_sub(self.base) as usize;
+        match self.records.get(guess) {
+            Some(record) if record.start == position => guess,
+            _ => self.records.partition_point(|r| r.end() <= position),
+        }
     }
 
     /// The receiver threw away what it had selectively acknowledged (RFC 2018, section 8): all of that is on its way
@@ -330,6 +351,7 @@ impl Scoreboard {
         self.in_flight += self.sacked;
         self.sacked = 0;
         self.ranges.clear();
+        self.known = Default::default();
         self.originals = self.base;
     }
 

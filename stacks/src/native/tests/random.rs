@@ -124,7 +124,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn garbage_never_panics_nor_breaks_the_sums(settings in settings(), feedback in feedback(), seed: u64, opened: bool) {
+    fn garbage_never_panics_nor_breaks_the_sums(
+        settings in settings(),
+        feedback in feedback(),
+        seed: u64,
+        opened: bool,
+    ) {
         let mut dice = Dice(seed);
         let mut pair = Pair::with(settings, feedback, |mut recorder| {
             recorder.grows = true;
