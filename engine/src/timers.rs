@@ -29,8 +29,8 @@ impl Timers {
     }
 
     #[inline]
-    pub fn next_at(&self) -> Time {
-        self.heap.next_at()
+    pub fn next_at(&mut self) -> Time {
+        self.heap.peek().0
     }
 
     /// Takes the next owner to look at, unless the entry was stale. The owner has to be armed anew.

@@ -8,13 +8,12 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use burstlab_network::{Arrival, Direction, FlowId, InterfaceId, Network, NoPath, Occupancy, PortId, Probe, Segment};
+use burstlab_network::{Arrival, Direction, FlowId, InterfaceId, Network, NoPath, Occupancy, PacketId, PortId, Probe};
 use burstlab_stacks::Endpoint;
 use burstlab_units::{Bytes, Rate, Span, Time};
 
 use crate::fair_share::FairShare;
 use crate::heap::Heap;
-use crate::schedule::Schedule;
 use crate::timers::Timers;
 use crate::workload::{Command, Commands, Workload};
 
@@ -135,7 +134,7 @@ pub struct Simulation<P> {
     network: Network,
     probe: P,
     now: Time,
-    heads: Schedule,
+    heads: Heap,
     timers: Timers,
     owners: Vec<Owner>,
     alarms: Heap,
@@ -159,7 +158,7 @@ impl<P: Probe> Simulation<P> {
             network,
             probe,
             now: Time::ZERO,
-            heads: Schedule::default(),
+            heads: Heap::default(),
             timers: Timers::default(),
             owners: Vec::new(),
             alarms: Heap::default(),
@@ -256,7 +255,7 @@ impl<P: Probe> Simulation<P> {
         let mut countdown = MONITOR_EVERY;
         let mut look_at = observer.next_at();
         while !self.stopped {
-            let (head, timer, alarm) = (self.heads.next_at(), self.timers.next_at(), self.alarms.next_at());
+            let ((head, port), timer, alarm) = (self.heads.peek(), self.timers.next_at(), self.alarms.peek().0);
             let at = head.min(timer).min(alarm);
             if at >= look_at {
                 look_at = self.observe_until(at.min(until), observer);
@@ -266,7 +265,7 @@ impl<P: Probe> Simulation<P> {
             }
             self.now = at;
             if head == at {
-                self.on_head(workload);
+                self.on_head(PortId(port), workload);
             } else if timer == at {
                 self.on_timer();
             } else {
@@ -302,24 +301,27 @@ impl<P: Probe> Simulation<P> {
 
     /// A packet reaches the end of a link.
     #[inline]
-    fn on_head<W: Workload>(&mut self, workload: &mut W) {
-        let port = PortId(self.heads.next_port());
+    fn on_head<W: Workload>(&mut self, port: PortId, workload: &mut W) {
         let (arrival, next) = self.network.advance(port, self.now, &mut self.probe);
-        self.heads.reschedule_first(next);
-        // By reference, here and in `transmit`: a segment is large enough for its copies to be felt.
-        match &arrival {
-            Arrival::Delivered(segment) => self.deliver(segment, workload),
-            Arrival::Forwarded(Some((port, at))) => self.heads.push(*at, port.0),
+        self.heads.pop();
+        if !next.is_never() {
+            self.heads.push(next, port.0);
+        }
+        match arrival {
+            Arrival::Delivered(packet) => self.deliver(packet, workload),
+            Arrival::Forwarded(Some((port, at))) => self.heads.push(at, port.0),
             Arrival::Forwarded(None) | Arrival::Nothing => {}
         }
     }
 
     #[inline]
-    fn deliver<W: Workload>(&mut self, segment: &Segment, workload: &mut W) {
-        let index = side_of(segment.flow, segment.direction.reversed());
-        let now = self.now;
+    fn deliver<W: Workload>(&mut self, packet: PacketId, workload: &mut W) {
+        let segment = self.network.segment(packet);
+        let (flow, direction, now) = (segment.flow, segment.direction, self.now);
+        let index = side_of(flow, direction.reversed());
         let side = &mut self.sides[index];
         side.endpoint.on_segment(now, segment);
+        self.network.remove(packet);
         let received = side.endpoint.received();
         let notify = received >= side.notify_at;
         if side.counted && side.endpoint.acknowledged() >= side.endpoint.written() {
@@ -328,7 +330,7 @@ impl<P: Probe> Simulation<P> {
         self.pump(index);
         if notify {
             self.sides[index].notify_at = u64::MAX;
-            workload.on_received(now, segment.flow, segment.direction, received, &mut self.commands);
+            workload.on_received(now, flow, direction, received, &mut self.commands);
             self.carry_out();
         }
     }
@@ -383,6 +385,7 @@ impl<P: Probe> Simulation<P> {
                 self.timers.arm(line.timer, now + (backlog - line.full / 2));
                 return;
             }
+            // By reference: a segment is large enough for a copy to be felt.
             let polled = side.endpoint.poll_transmit(now);
             let Some(segment) = &polled else { return };
             if let Some((port, at)) = self.network.send(now, segment, &mut self.probe) {

@@ -7,6 +7,7 @@ use burstlab_units::{Span, Time, chance};
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 
+use crate::packets::Packets;
 use crate::port::InFlight;
 
 /// What a link does to packets at random. Probabilities are from 0 to 1 and apply to each packet on its own.
@@ -38,8 +39,6 @@ pub(crate) struct Impaired {
     order: BinaryHeap<Reverse<(Time, u64)>>,
     packets: BTreeMap<u64, InFlight>,
     count: u64,
-    /// The packet that arrives right now.
-    current: Option<InFlight>,
     /// The instant for which the port is called next. An earlier packet moves it forward, and the call for the later
     /// instant is then in vain.
     called_at: Time,
@@ -48,15 +47,7 @@ pub(crate) struct Impaired {
 impl Impaired {
     pub fn new(setting: Impairment, seed: u64, port: &str) -> Impaired {
         let rng = chance::stream(seed, &format!("impairment of {port}"));
-        Impaired {
-            setting,
-            rng,
-            order: BinaryHeap::new(),
-            packets: BTreeMap::new(),
-            count: 0,
-            current: None,
-            called_at: Time::NEVER,
-        }
+        Impaired { setting, rng, order: BinaryHeap::new(), packets: BTreeMap::new(), count: 0, called_at: Time::NEVER }
     }
 
     /// Whether the port has to be called at `at`, having been promised no call as early.
@@ -78,7 +69,7 @@ impl Impaired {
 
     /// Lets a packet through at `now`, or late, twice, or not at all, which `false` says. Three draws for each packet, so
     /// that no setting shifts another's chances.
-    pub fn pass(&mut self, now: Time, packet: InFlight) -> bool {
+    pub fn pass(&mut self, now: Time, packet: InFlight, packets: &mut Packets) -> bool {
         let [loss, duplicate, reorder]: [f64; 3] = std::array::from_fn(|_| self.rng.random());
         if loss < self.setting.loss {
             return false;
@@ -88,7 +79,7 @@ impl Impaired {
         } else {
             self.hold(now, packet);
             if duplicate < self.setting.duplicate {
-                self.hold(now, packet);
+                self.hold(now, InFlight { packet: packets.copy(packet.packet), ..packet });
             }
         }
         true
@@ -105,18 +96,12 @@ impl Impaired {
         self.order.peek().map_or(Time::NEVER, |Reverse((at, _))| *at)
     }
 
-    /// The packet that arrives by `now`.
-    pub fn release(&mut self, now: Time) -> Option<&InFlight> {
-        self.current = None;
-        if self.next_at() <= now {
-            let Reverse((_, number)) = self.order.pop()?;
-            self.current = self.packets.remove(&number);
+    /// The packet that arrives by `now`, if there is one.
+    pub fn release(&mut self, now: Time) -> Option<InFlight> {
+        if self.next_at() > now {
+            return None;
         }
-        self.current.as_ref()
-    }
-
-    /// The packet that [`release`](Self::release) gave.
-    pub fn current(&self) -> Option<&InFlight> {
-        self.current.as_ref()
+        let Reverse((_, number)) = self.order.pop()?;
+        self.packets.remove(&number)
     }
 }

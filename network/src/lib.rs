@@ -6,9 +6,11 @@
 
 mod impairment;
 mod network;
+mod packets;
 mod port;
 mod probe;
 mod queue;
+mod ring;
 mod route;
 mod segment;
 #[cfg(test)]
@@ -18,6 +20,7 @@ pub mod wire;
 
 pub use impairment::Impairment;
 pub use network::{Arrival, InterfaceId, Network, NoPath, PortInfo, PortKind};
+pub use packets::PacketId;
 pub use port::PortId;
 pub use probe::Probe;
 pub use queue::{Discipline, Limit, LimitError, Occupancy, Verdict};

@@ -3,7 +3,8 @@
 use burstlab_units::{Bytes, Rate, Span, Time};
 
 use crate::impairment::Impaired;
-use crate::port::Port;
+use crate::packets::{PacketId, Packets};
+use crate::port::{Enqueued, InFlight, Port};
 use crate::route::Graph;
 use crate::topology::{LinkSpec, NodeId};
 use crate::{Direction, Discipline, FlowId, Limit, Occupancy, PortId, Probe, Segment, Topology};
@@ -21,10 +22,10 @@ pub struct NoPath {
 }
 
 /// What becomes of a packet that reached the end of a link.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arrival {
-    /// It reached the host that it was sent to.
-    Delivered(Segment),
+    /// It reached the host that it was sent to, which reads it with [`Network::segment`] and then removes it.
+    Delivered(PacketId),
     /// It went on into the next queue, whose port now has something to give at this instant, having had nothing before.
     Forwarded(Option<(PortId, Time)>),
     /// Nothing arrived: lost or held back on an impaired link.
@@ -56,6 +57,7 @@ pub struct PortInfo {
 /// Switches, hosts, interfaces and flows, ready to carry segments.
 #[derive(Debug)]
 pub struct Network {
+    packets: Packets,
     ports: Vec<Port>,
     infos: Vec<PortInfo>,
     interfaces: Vec<PortId>,
@@ -81,6 +83,7 @@ impl Network {
     /// machines to a switch: the uplink gets a queue of the network, in which they meet.
     pub fn new(topology: &Topology, workers: &[usize], seed: u64) -> Network {
         let mut network = Network {
+            packets: Packets::default(),
             ports: Vec::new(),
             infos: Vec::new(),
             interfaces: Vec::new(),
@@ -203,36 +206,57 @@ impl Network {
     /// Takes a segment from a host. Returns the port that now has something to give, and when, if it had nothing.
     #[inline]
     pub fn send<P: Probe>(&mut self, now: Time, segment: &Segment, probe: &mut P) -> Option<(PortId, Time)> {
+        let packet = self.packets.insert(segment);
         let port = self.paths[row(segment) * self.stride];
-        let size = segment.wire_len().get() as u32;
-        let at = self.ports[port.0 as usize].enqueue(port, now, (segment, size, 0), probe)?;
-        Some((port, at))
+        self.enqueue(port, now, packet, segment.wire_len().get() as u32, probe)
+    }
+
+    #[inline]
+    fn enqueue<P: Probe>(
+        &mut self,
+        port: PortId,
+        now: Time,
+        packet: PacketId,
+        size: u32,
+        probe: &mut P,
+    ) -> Option<(PortId, Time)> {
+        let (segment, _) = self.packets.packet_mut(packet);
+        match self.ports[port.0 as usize].enqueue(port, now, packet, size, segment, probe) {
+            Enqueued::First(at) => Some((port, at)),
+            Enqueued::Behind => None,
+            Enqueued::Dropped => {
+                self.packets.remove(packet);
+                None
+            }
+        }
     }
 
     /// Moves on what arrives at the far end of a port's link at `now`. The second value is when that port has something
     /// to give again.
     #[inline]
     pub fn advance<P: Probe>(&mut self, port: PortId, now: Time, probe: &mut P) -> (Arrival, Time) {
-        let from = port.0 as usize;
-        let Some(packet) = self.ports[from].arriving(port, now, probe) else {
-            return (Arrival::Nothing, self.ports[from].take(now));
-        };
-        let (row, hop) = (row(&packet.segment), packet.hop + 1);
-        if hop == self.lengths[row] {
-            let segment = packet.segment;
-            return (Arrival::Delivered(segment), self.ports[from].take(now));
+        let (arriving, next) = self.ports[port.0 as usize].take(port, now, &mut self.packets, probe);
+        let Some(InFlight { size, packet, .. }) = arriving else { return (Arrival::Nothing, next) };
+        let (segment, hop) = self.packets.packet_mut(packet);
+        *hop += 1;
+        let row = row(segment);
+        if *hop == self.lengths[row] {
+            return (Arrival::Delivered(packet), next);
         }
-        let next = self.paths[row * self.stride + hop as usize];
-        let at = self.forward(from, next, hop, now, probe);
-        (Arrival::Forwarded(at.map(|at| (next, at))), self.ports[from].take(now))
+        let onward = self.paths[row * self.stride + *hop as usize];
+        (Arrival::Forwarded(self.enqueue(onward, now, packet, size, probe)), next)
     }
 
-    /// Copies the packet that arrives from port `from` into the queue of port `to`.
+    /// A packet that was delivered. It stays until [`remove`](Self::remove).
     #[inline]
-    fn forward<P: Probe>(&mut self, from: usize, to: PortId, hop: u32, now: Time, probe: &mut P) -> Option<Time> {
-        let [source, target] = self.ports.get_disjoint_mut([from, to.0 as usize]).ok()?;
-        let packet = source.current()?;
-        target.enqueue(to, now, (&packet.segment, packet.size, hop), probe)
+    pub fn segment(&self, packet: PacketId) -> &Segment {
+        self.packets.segment(packet)
+    }
+
+    /// Frees the place of a packet that was delivered.
+    #[inline]
+    pub fn remove(&mut self, packet: PacketId) {
+        self.packets.remove(packet);
     }
 
     /// How long an interface needs to send what it holds.

@@ -4,12 +4,12 @@
 //! departure = max(arrival, end of the one before) + transmission time. So a packet costs one event a hop, and what
 //! waits at an instant follows from the arrival times of what is under way.
 
-use std::collections::VecDeque;
-
 use burstlab_units::{Bytes, Rate, Span, Time};
 
 use crate::impairment::Impaired;
+use crate::packets::{PacketId, Packets};
 use crate::queue::{Discipline, Occupancy, Verdict};
+use crate::ring::Ring;
 use crate::{Codepoint, Probe, Segment};
 
 /// Which port of a network, in the order in which the topology made them.
@@ -23,10 +23,19 @@ pub(crate) struct InFlight {
     pub at: Time,
     /// Its length on the wire in bytes.
     pub size: u32,
-    /// How many hops of its path lie behind it.
-    pub hop: u32,
-    /// The packet.
-    pub segment: Segment,
+    /// Which packet.
+    pub packet: PacketId,
+}
+
+/// What became of a packet that arrived at a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Enqueued {
+    /// The port had nothing to give, and has at this instant.
+    First(Time),
+    /// It waits behind others, or the port is known to give something earlier.
+    Behind,
+    /// There was no room.
+    Dropped,
 }
 
 /// A queue and its link.
@@ -36,11 +45,13 @@ pub(crate) struct Port {
     delay: Span,
     discipline: Discipline,
     /// Queued packets and those on the wire, oldest first.
-    under_way: VecDeque<InFlight>,
+    under_way: Ring<InFlight>,
     /// How many of them have left the queue.
     departed: usize,
     /// What waits.
     waiting: Occupancy,
+    /// When the first of those that wait departs.
+    departs_at: Time,
     /// When the transmitter is done with all that it was given.
     free_at: Time,
     /// Size and transmission time of the last packet: mostly all are alike, and the division is dear.
@@ -56,9 +67,10 @@ impl Port {
             rate,
             delay,
             discipline,
-            under_way: VecDeque::new(),
+            under_way: Ring::new(),
             departed: 0,
             waiting: Occupancy::default(),
+            departs_at: Time::NEVER,
             free_at: Time::ZERO,
             last: (0, Span::ZERO),
             accepted: 0,
@@ -83,30 +95,36 @@ impl Port {
         self.free_at
     }
 
-    /// A packet arrives at the queue, `hop` hops on its way. Returns when the port has something to give, if it had
-    /// nothing before. The segment comes by reference: it is copied once a hop, into its place in line.
+    /// A packet of `size` bytes arrives at the queue.
     #[inline]
     pub fn enqueue<P: Probe>(
         &mut self,
         id: PortId,
         now: Time,
-        (segment, size, hop): (&Segment, u32, u32),
+        packet: PacketId,
+        size: u32,
+        segment: &mut Segment,
         probe: &mut P,
-    ) -> Option<Time> {
+    ) -> Enqueued {
         self.depart_until(id, now, probe);
         let start = self.free_at.max(now);
-        let mut mark = false;
         if start > now {
             let with_it = Occupancy { packets: self.waiting.packets + 1, bytes: self.waiting.bytes + u64::from(size) };
             match self.discipline.judge(with_it) {
                 Verdict::Drop => {
                     probe.on_drop(id, now, segment);
-                    return None;
+                    return Enqueued::Dropped;
                 }
-                Verdict::Mark => mark = segment.codepoint != Codepoint::NotEct,
-                Verdict::Keep => {}
+                Verdict::Mark if segment.codepoint != Codepoint::NotEct => {
+                    segment.codepoint = Codepoint::Ce;
+                    probe.on_mark(id, now, segment);
+                }
+                Verdict::Mark | Verdict::Keep => {}
             }
             probe.on_arrival(id, now, segment, start.since(now), self.waiting);
+            if self.waiting.packets == 0 {
+                self.departs_at = start;
+            }
             self.waiting = with_it;
         } else {
             probe.on_arrival(id, now, segment, Span::ZERO, self.waiting);
@@ -115,87 +133,77 @@ impl Port {
         self.free_at = start + self.transmission_time(size);
         self.accepted += u64::from(size);
         let at = self.free_at + self.delay;
-        self.under_way.push_back(InFlight { at, size, hop, segment: *segment });
-        if mark {
-            self.mark_last(id, now, probe);
-        }
-        match &mut self.impaired {
-            None => (self.under_way.len() == 1).then_some(at),
-            Some(impaired) => impaired.call_at(at).then_some(at),
-        }
-    }
-
-    fn mark_last<P: Probe>(&mut self, id: PortId, now: Time, probe: &mut P) {
-        if let Some(packet) = self.under_way.back_mut() {
-            packet.segment.codepoint = Codepoint::Ce;
-            probe.on_mark(id, now, &packet.segment);
-        }
+        self.under_way.push(InFlight { at, size, packet });
+        let news = match &mut self.impaired {
+            None => self.under_way.len() == 1,
+            Some(impaired) => impaired.call_at(at),
+        };
+        if news { Enqueued::First(at) } else { Enqueued::Behind }
     }
 
     /// Lets all packets depart whose transmission began by `now`, and reports them.
     #[inline]
     pub fn depart_until<P: Probe>(&mut self, id: PortId, now: Time, probe: &mut P) {
-        while self.waiting.packets > 0 {
-            // The next to depart does so when the transmitter is done with the one before it. That one may have
-            // arrived already, in which case it was done long ago.
-            let start = match self.departed.checked_sub(1) {
-                Some(before) => self.under_way[before].at - self.delay,
-                None => now,
-            };
-            if start > now {
-                break;
-            }
+        while self.departs_at <= now {
+            let Some(packet) = self.under_way.get(self.departed) else { break };
+            let departed_at = self.departs_at;
             self.waiting.packets -= 1;
-            self.waiting.bytes -= u64::from(self.under_way[self.departed].size);
+            self.waiting.bytes -= u64::from(packet.size);
             self.departed += 1;
-            probe.on_departure(id, start, self.waiting);
+            // The next one departs when the transmitter is done with this one.
+            self.departs_at = if self.waiting.packets > 0 { packet.at - self.delay } else { Time::NEVER };
+            probe.on_departure(id, departed_at, self.waiting);
         }
     }
 
-    /// The packet that arrives at the far end at `now`, the instant that the port gave; `None` if it was lost or held
-    /// back on an impaired link. It stays in line until [`take`](Self::take).
+    /// Takes what arrives at the far end at `now`, the instant that the port gave: nothing if it was lost or held back on
+    /// an impaired link. The second value is when the port has something to give again.
     #[inline]
-    pub fn arriving<P: Probe>(&mut self, id: PortId, now: Time, probe: &mut P) -> Option<&InFlight> {
+    pub fn take<P: Probe>(
+        &mut self,
+        id: PortId,
+        now: Time,
+        packets: &mut Packets,
+        probe: &mut P,
+    ) -> (Option<InFlight>, Time) {
         if self.impaired.is_some() {
-            return self.arriving_impaired(id, now, probe);
+            return (self.take_impaired(id, now, packets, probe), self.next_impaired(now));
         }
-        // The packet behind this one departs by what this one tells of its end, so it has to go first.
+        // The packet behind this one departs before this one arrives, unless the delay is none.
         self.depart_until(id, now, probe);
-        self.under_way.front()
+        let packet = self.under_way.front().copied();
+        self.drop_front();
+        (packet, self.under_way.front().map_or(Time::NEVER, |next| next.at))
     }
 
-    /// The packet that [`arriving`](Self::arriving) gave.
     #[inline]
-    pub fn current(&self) -> Option<&InFlight> {
-        match &self.impaired {
-            None => self.under_way.front(),
-            Some(impaired) => impaired.current(),
-        }
-    }
-
-    /// Takes the packet that arrived out of the line. Returns when the port has something to give again.
-    #[inline]
-    pub fn take(&mut self, now: Time) -> Time {
-        if self.impaired.is_some() {
-            return self.next_impaired(now);
-        }
-        self.under_way.pop_front();
+    fn drop_front(&mut self) {
+        self.under_way.drop_front();
         self.departed -= 1;
-        self.under_way.front().map_or(Time::NEVER, |packet| packet.at)
     }
 
     #[cold]
-    fn arriving_impaired<P: Probe>(&mut self, id: PortId, now: Time, probe: &mut P) -> Option<&InFlight> {
+    fn take_impaired<P: Probe>(
+        &mut self,
+        id: PortId,
+        now: Time,
+        packets: &mut Packets,
+        probe: &mut P,
+    ) -> Option<InFlight> {
         self.depart_until(id, now, probe);
-        let impaired = self.impaired.as_mut()?;
-        if !impaired.is_called(now) {
+        if !self.impaired.as_ref()?.is_called(now) {
             return None;
         }
-        if let Some(packet) = self.under_way.pop_front_if(|packet| packet.at <= now) {
-            self.departed -= 1;
-            if !impaired.pass(now, packet) {
-                probe.on_loss(id, now, &packet.segment);
-            }
+        let front = self.under_way.front().copied().filter(|packet| packet.at <= now);
+        if front.is_some() {
+            self.drop_front();
+        }
+        let impaired = self.impaired.as_mut()?;
+        if let Some(arriving) = front
+            && !impaired.pass(now, arriving, packets)
+        {
+            probe.on_loss(id, now, packets.segment(arriving.packet));
+            packets.remove(arriving.packet);
         }
         impaired.release(now)
     }

@@ -64,7 +64,10 @@ fn carry(network: &mut Network, sends: &[(u64, Segment)], log: &mut Log) -> Vec<
                     heads.push((next, port));
                 }
                 match arrival {
-                    Arrival::Delivered(segment) => delivered.push((at, segment)),
+                    Arrival::Delivered(packet) => {
+                        delivered.push((at, *network.segment(packet)));
+                        network.remove(packet);
+                    }
                     Arrival::Forwarded(next) => heads.extend(next.map(|(port, at)| (at, port))),
                     Arrival::Nothing => {}
                 }
