@@ -53,17 +53,19 @@ impl Endpoint for Echo {
         }
     }
     fn on_wake(&mut self, _: Time) {}
-    fn poll_transmit(&mut self, _: Time) -> Option<Segment> {
+    fn transmit(&mut self, _: Time, segment: &mut Segment) -> bool {
         if self.acks_due > 0 {
             self.acks_due -= 1;
-            return Some(self.segment(0));
+            *segment = self.segment(0);
+            return true;
         }
         let may = self.sent < self.written && self.sent - self.acknowledged < self.window * u64::from(PAYLOAD);
-        may.then(|| {
+        if may {
             let payload = (self.written - self.sent).min(u64::from(PAYLOAD)) as u32;
             self.sent += u64::from(payload);
-            self.segment(payload)
-        })
+            *segment = self.segment(payload);
+        }
+        may
     }
     fn next_wake(&self) -> Time {
         Time::NEVER
@@ -99,8 +101,7 @@ fn event_core(criterion: &mut Criterion) {
     group.sample_size(10);
     for senders in [8usize, 64] {
         let window = (128 / senders).max(1) as u64;
-        let incast =
-            move || Incast::new(senders, BYTES, |flow, direction| Box::new(Echo::new(flow, direction, window)));
+        let incast = move || Incast::new(senders, BYTES, |flow, direction| Echo::new(flow, direction, window));
         group.throughput(Throughput::Elements(incast().run()));
         group.bench_function(format!("{senders}"), |bencher| {
             bencher.iter_batched(incast, |incast| black_box(incast.run()), BatchSize::PerIteration);

@@ -10,29 +10,27 @@ use burstlab_stacks::{Endpoint, native};
 use burstlab_units::{Bytes, Span, Time};
 
 /// N senders around one switch, each with the same bytes for host 0: experiments/incast-dctcp.toml without the lab.
-pub struct Incast {
-    simulation: Simulation<()>,
+pub struct Incast<E> {
+    simulation: Simulation<(), E>,
     traffic: Traffic,
 }
 
-impl Incast {
+impl Incast<native::Connection> {
     /// An incast over TCP under `controller`.
-    pub fn tcp(senders: usize, bytes: Bytes, controller: &str) -> Incast {
+    pub fn tcp(senders: usize, bytes: Bytes, controller: &str) -> Self {
         let builder = Registry::default().parse(controller).expect("a built-in controller");
         let feedback = builder.ecn_feedback();
         let config = native::Config { initial_rto: Span::from_millis(10), ..native::Config::default() };
         Incast::new(senders, bytes, |flow, direction| {
             let controller = builder.build(&config.path(Time::ZERO, u64::from(flow.0)));
-            Box::new(native::Connection::new(config.clone(), direction, flow, controller, feedback))
+            native::Connection::new(config.clone(), direction, flow, controller, feedback)
         })
     }
+}
 
+impl<E: Endpoint> Incast<E> {
     /// An incast over endpoints of any kind.
-    pub fn new(
-        senders: usize,
-        bytes: Bytes,
-        mut endpoint: impl FnMut(FlowId, Direction) -> Box<dyn Endpoint>,
-    ) -> Incast {
+    pub fn new(senders: usize, bytes: Bytes, mut endpoint: impl FnMut(FlowId, Direction) -> E) -> Self {
         let link = LinkSpec {
             rate: burstlab_units::Rate::from_bits_per_sec(10_000_000_000),
             delay: Span::from_micros(5),

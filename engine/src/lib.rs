@@ -5,6 +5,7 @@
 
 mod fair_share;
 mod heap;
+mod schedule;
 mod timers;
 pub mod traffic;
 pub mod virtual_time;

@@ -14,6 +14,7 @@ use burstlab_units::{Bytes, Rate, Span, Time};
 
 use crate::fair_share::FairShare;
 use crate::heap::Heap;
+use crate::schedule::Schedule;
 use crate::timers::Timers;
 use crate::workload::{Command, Commands, Workload};
 
@@ -27,33 +28,33 @@ pub struct Monitor {
 }
 
 /// Looks at the run at instants of its own choice.
-pub trait Observer<P> {
+pub trait Observer<P, E> {
     /// When it wants to look next.
     fn next_at(&self) -> Time;
 
     /// It is that instant, or a later one if nothing happened in between.
-    fn observe(&mut self, view: &mut View<'_, P>);
+    fn observe(&mut self, view: &mut View<'_, P, E>);
 }
 
 /// Never looks.
-impl<P> Observer<P> for () {
+impl<P, E> Observer<P, E> for () {
     fn next_at(&self) -> Time {
         Time::NEVER
     }
 
-    fn observe(&mut self, _: &mut View<'_, P>) {}
+    fn observe(&mut self, _: &mut View<'_, P, E>) {}
 }
 
 /// What an [`Observer`] sees.
-pub struct View<'a, P> {
+pub struct View<'a, P, E> {
     /// Up to when everything has happened.
     pub now: Time,
     network: &'a mut Network,
-    sides: &'a [Side],
+    sides: &'a [Side<E>],
     probe: &'a mut P,
 }
 
-impl<P: Probe> View<'_, P> {
+impl<P: Probe, E: Endpoint> View<'_, P, E> {
     /// What waits at a port.
     pub fn occupancy(&mut self, port: PortId) -> Occupancy {
         self.network.occupancy(port, self.now, self.probe)
@@ -76,8 +77,8 @@ impl<P: Probe> View<'_, P> {
     }
 
     /// The endpoint that sends in `direction` of `flow`.
-    pub fn sender(&self, flow: FlowId, direction: Direction) -> &dyn Endpoint {
-        &*self.sides[side_of(flow, direction)].endpoint
+    pub fn sender(&self, flow: FlowId, direction: Direction) -> &E {
+        &self.sides[side_of(flow, direction)].endpoint
     }
 }
 
@@ -95,9 +96,11 @@ pub enum Outcome {
 }
 
 /// One side of a connection: the endpoint that sends in one direction of it.
-struct Side {
-    endpoint: Box<dyn Endpoint>,
+struct Side<E> {
+    endpoint: E,
     interface: InterfaceId,
+    /// Its timer.
+    timer: u32,
     /// The application wants to know when this much has been delivered to this side.
     notify_at: u64,
     /// Whether it stands in its interface's line.
@@ -129,17 +132,17 @@ enum Owner {
 /// How often the monitor is looked at, in events.
 const MONITOR_EVERY: u32 = 8192;
 
-/// Endpoints on a network in virtual time.
-pub struct Simulation<P> {
+/// Endpoints of type `E` on a network in virtual time, watched by a probe of type `P`. A run with endpoints of several
+/// stacks takes boxed ones; with one stack, its calls can be inlined.
+pub struct Simulation<P, E> {
     network: Network,
     probe: P,
     now: Time,
-    heads: Heap,
+    heads: Schedule,
     timers: Timers,
     owners: Vec<Owner>,
     alarms: Heap,
-    sides: Vec<Side>,
-    side_timers: Vec<u32>,
+    sides: Vec<Side<E>>,
     lines: Vec<Line>,
     oracle: Option<FairShare>,
     commands: Commands,
@@ -150,20 +153,19 @@ fn side_of(flow: FlowId, direction: Direction) -> usize {
     flow.0 as usize * 2 + direction as usize
 }
 
-impl<P: Probe> Simulation<P> {
+impl<P: Probe, E: Endpoint> Simulation<P, E> {
     /// Starts with a network without flows. `interface_limit` is what a host's interface holds before it makes the
     /// host's sockets wait.
-    pub fn new(network: Network, interface_limit: Bytes, probe: P) -> Simulation<P> {
+    pub fn new(network: Network, interface_limit: Bytes, probe: P) -> Simulation<P, E> {
         let mut simulation = Simulation {
             network,
             probe,
             now: Time::ZERO,
-            heads: Heap::default(),
+            heads: Schedule::default(),
             timers: Timers::default(),
             owners: Vec::new(),
             alarms: Heap::default(),
             sides: Vec::new(),
-            side_timers: Vec::new(),
             lines: Vec::new(),
             oracle: None,
             commands: Commands::default(),
@@ -188,16 +190,16 @@ impl<P: Probe> Simulation<P> {
         &mut self,
         from: InterfaceId,
         to: InterfaceId,
-        mut make: impl FnMut(FlowId, Direction) -> Box<dyn Endpoint>,
+        mut make: impl FnMut(FlowId, Direction) -> E,
     ) -> Result<FlowId, NoPath> {
         let flow = self.network.add_flow(from, to)?;
         for (direction, interface) in [(Direction::Forward, from), (Direction::Backward, to)] {
             let endpoint = make(flow, direction);
             let timer = self.add_timer(Owner::Side(self.sides.len() as u32));
-            self.side_timers.push(timer);
             self.sides.push(Side {
                 endpoint,
                 interface,
+                timer,
                 notify_at: u64::MAX,
                 in_line: false,
                 wants_share: false,
@@ -233,8 +235,8 @@ impl<P: Probe> Simulation<P> {
     }
 
     /// The endpoint that sends in `direction` of `flow`.
-    pub fn endpoint(&self, flow: FlowId, direction: Direction) -> &dyn Endpoint {
-        &*self.sides[side_of(flow, direction)].endpoint
+    pub fn endpoint(&self, flow: FlowId, direction: Direction) -> &E {
+        &self.sides[side_of(flow, direction)].endpoint
     }
 
     /// Up to when everything has happened.
@@ -243,7 +245,7 @@ impl<P: Probe> Simulation<P> {
     }
 
     /// Runs the workload until it stops, nothing is left to happen, or `until`.
-    pub fn run<W: Workload, O: Observer<P>>(
+    pub fn run<W: Workload, O: Observer<P, E>>(
         &mut self,
         workload: &mut W,
         observer: &mut O,
@@ -255,7 +257,7 @@ impl<P: Probe> Simulation<P> {
         let mut countdown = MONITOR_EVERY;
         let mut look_at = observer.next_at();
         while !self.stopped {
-            let ((head, port), timer, alarm) = (self.heads.peek(), self.timers.next_at(), self.alarms.peek().0);
+            let (head, timer, alarm) = (self.heads.next_at(), self.timers.next_at(), self.alarms.peek().0);
             let at = head.min(timer).min(alarm);
             if at >= look_at {
                 look_at = self.observe_until(at.min(until), observer);
@@ -265,7 +267,7 @@ impl<P: Probe> Simulation<P> {
             }
             self.now = at;
             if head == at {
-                self.on_head(PortId(port), workload);
+                self.on_head(workload);
             } else if timer == at {
                 self.on_timer();
             } else {
@@ -290,7 +292,7 @@ impl<P: Probe> Simulation<P> {
 
     /// Lets the observer look at all its instants until `at`; returns the next.
     #[cold]
-    fn observe_until<O: Observer<P>>(&mut self, at: Time, observer: &mut O) -> Time {
+    fn observe_until<O: Observer<P, E>>(&mut self, at: Time, observer: &mut O) -> Time {
         while observer.next_at() <= at && !observer.next_at().is_never() {
             let now = observer.next_at();
             let mut view = View { now, network: &mut self.network, sides: &self.sides, probe: &mut self.probe };
@@ -301,12 +303,10 @@ impl<P: Probe> Simulation<P> {
 
     /// A packet reaches the end of a link.
     #[inline]
-    fn on_head<W: Workload>(&mut self, port: PortId, workload: &mut W) {
+    fn on_head<W: Workload>(&mut self, workload: &mut W) {
+        let port = PortId(self.heads.next_port());
         let (arrival, next) = self.network.advance(port, self.now, &mut self.probe);
-        self.heads.pop();
-        if !next.is_never() {
-            self.heads.push(next, port.0);
-        }
+        self.heads.reschedule_first(next);
         match arrival {
             Arrival::Delivered(packet) => self.deliver(packet, workload),
             Arrival::Forwarded(Some((port, at))) => self.heads.push(at, port.0),
@@ -363,35 +363,26 @@ impl<P: Probe> Simulation<P> {
         if self.sides[index].wants_share {
             self.tell_share(index);
         }
-        if !self.sides[index].in_line {
-            self.transmit(index);
-        }
-        let wake = self.sides[index].endpoint.next_wake();
-        self.timers.arm(self.side_timers[index], wake);
-    }
-
-    #[inline]
-    fn transmit(&mut self, index: usize) {
         let now = self.now;
         let side = &mut self.sides[index];
-        let line = &mut self.lines[side.interface.0 as usize];
-        loop {
-            let backlog = self.network.backlog(side.interface, now);
-            if backlog > line.full {
-                side.endpoint.host_limited(now);
-                side.in_line = true;
-                line.sides.push_back(index as u32);
-                // Half empty is soon enough: the link stays busy, and one look serves several packets.
-                self.timers.arm(line.timer, now + (backlog - line.full / 2));
-                return;
-            }
-            // By reference: a segment is large enough for a copy to be felt.
-            let polled = side.endpoint.poll_transmit(now);
-            let Some(segment) = &polled else { return };
-            if let Some((port, at)) = self.network.send(now, segment, &mut self.probe) {
-                self.heads.push(at, port.0);
+        if !side.in_line {
+            let line = &mut self.lines[side.interface.0 as usize];
+            while side.endpoint.transmit(now, self.network.blank()) {
+                if let Some((port, at)) = self.network.send(now, &mut self.probe) {
+                    self.heads.push(at, port.0);
+                }
+                let backlog = self.network.backlog(side.interface, now);
+                if backlog > line.full {
+                    side.endpoint.host_limited(now);
+                    side.in_line = true;
+                    line.sides.push_back(index as u32);
+                    // Half empty is soon enough: the link stays busy, and one look serves several packets.
+                    self.timers.arm(line.timer, now + (backlog - line.full / 2));
+                    break;
+                }
             }
         }
+        self.timers.arm(side.timer, side.endpoint.next_wake());
     }
 
     /// An interface has room again: the sides in its line send in turn until it is full.

@@ -203,12 +203,21 @@ impl Network {
         &self.paths[row * self.stride..row * self.stride + self.lengths[row] as usize]
     }
 
-    /// Takes a segment from a host. Returns the port that now has something to give, and when, if it had nothing.
+    /// The segment that a host sends next: to be written here, and then sent with [`send`](Self::send). It says
+    /// whatever was here before.
     #[inline]
-    pub fn send<P: Probe>(&mut self, now: Time, segment: &Segment, probe: &mut P) -> Option<(PortId, Time)> {
-        let packet = self.packets.insert(segment);
-        let port = self.paths[row(segment) * self.stride];
-        self.enqueue(port, now, packet, segment.wire_len().get() as u32, probe)
+    pub fn blank(&mut self) -> &mut Segment {
+        self.packets.blank()
+    }
+
+    /// Sends what was written into [`blank`](Self::blank). Returns the port that now has something to give, and when, if it
+    /// had nothing.
+    #[inline]
+    pub fn send<P: Probe>(&mut self, now: Time, probe: &mut P) -> Option<(PortId, Time)> {
+        let segment = self.packets.blank();
+        let (row, size) = (row(segment), segment.wire_len().get() as u32);
+        let packet = self.packets.seal();
+        self.enqueue(self.paths[row * self.stride], now, packet, size, probe)
     }
 
     #[inline]

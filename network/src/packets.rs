@@ -6,14 +6,22 @@
 use crate::Segment;
 
 /// Which packet of those under way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PacketId(u32);
 
-/// All packets under way.
-#[derive(Debug, Default)]
+/// All packets under way, and a blank one to be written next.
+#[derive(Debug)]
 pub(crate) struct Packets {
     slots: Vec<Packet>,
     free: Vec<PacketId>,
+    blank: PacketId,
+}
+
+impl Default for Packets {
+    fn default() -> Packets {
+        let blank = Packet { segment: Segment::default(), hop: 0 };
+        Packets { slots: vec![blank], free: Vec::new(), blank: PacketId(0) }
+    }
 }
 
 /// A segment on its way.
@@ -25,20 +33,28 @@ struct Packet {
 }
 
 impl Packets {
-    /// Takes a segment in.
+    /// The segment to be written next, where it will stay. What it says is left over.
     #[inline]
-    pub fn insert(&mut self, segment: &Segment) -> PacketId {
-        let packet = Packet { segment: *segment, hop: 0 };
-        match self.free.pop() {
-            Some(id) => {
-                self.slots[id.0 as usize] = packet;
-                id
-            }
-            None => {
-                self.slots.push(packet);
-                PacketId(self.slots.len() as u32 - 1)
-            }
-        }
+    pub fn blank(&mut self) -> &mut Segment {
+        &mut self.slots[self.blank.0 as usize].segment
+    }
+
+    /// The blank has been written: it is a packet now, and another one is blank.
+    #[inline]
+    pub fn seal(&mut self) -> PacketId {
+        let sealed = self.blank;
+        self.slots[sealed.0 as usize].hop = 0;
+        self.blank = match self.free.pop() {
+            Some(free) => free,
+            None => self.add_slot(),
+        };
+        sealed
+    }
+
+    #[cold]
+    fn add_slot(&mut self) -> PacketId {
+        self.slots.push(Packet { segment: Segment::default(), hop: 0 });
+        PacketId(self.slots.len() as u32 - 1)
     }
 
     /// Frees the slot of a packet that arrived or was lost.
@@ -50,7 +66,8 @@ impl Packets {
     /// A second packet like this one.
     pub fn copy(&mut self, id: PacketId) -> PacketId {
         let Packet { segment, hop } = self.slots[id.0 as usize];
-        let copy = self.insert(&segment);
+        *self.blank() = segment;
+        let copy = self.seal();
         self.slots[copy.0 as usize].hop = hop;
         copy
     }
@@ -76,11 +93,14 @@ mod tests {
     #[test]
     fn slots_are_used_again() {
         let mut packets = Packets::default();
-        let segment = |seq| Segment { seq, ..Segment::default() };
-        let (a, b) = (packets.insert(&segment(1)), packets.insert(&segment(2)));
+        let [a, b] = [1, 2].map(|seq| {
+            packets.blank().seq = seq;
+            packets.seal()
+        });
         packets.remove(a);
+        packets.copy(b);
         let c = packets.copy(b);
-        assert_eq!((a, packets.slots.len()), (c, 2));
+        assert_eq!((c, packets.slots.len()), (a, 4));
         assert_eq!((packets.segment(b).seq, packets.segment(c).seq), (2, 2));
     }
 }

@@ -17,7 +17,7 @@ use crate::{Codepoint, Probe, Segment};
 pub struct PortId(pub u32);
 
 /// A packet between joining a queue and arriving at the other end of the link.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct InFlight {
     /// When it arrives at the far end.
     pub at: Time,

@@ -12,7 +12,7 @@ pub(crate) struct Ring<T> {
 /// Slots of a ring that has taken its first element.
 const FIRST_SLOTS: usize = 8;
 
-impl<T: Copy> Ring<T> {
+impl<T: Copy + Default> Ring<T> {
     pub const fn new() -> Ring<T> {
         Ring { slots: Vec::new(), head: 0, len: 0 }
     }
@@ -42,7 +42,7 @@ impl<T: Copy> Ring<T> {
     #[inline]
     pub fn push(&mut self, element: T) {
         if self.len == self.slots.len() {
-            self.grow(element);
+            self.grow();
         }
         let slot = self.slot(self.len);
         self.len += 1;
@@ -58,11 +58,12 @@ impl<T: Copy> Ring<T> {
         }
     }
 
+    /// Without the element: one that could be needed by reference here would be in memory everywhere.
     #[cold]
-    fn grow(&mut self, filler: T) {
+    fn grow(&mut self) {
         let slots = (self.slots.len() * 2).max(FIRST_SLOTS);
         self.slots.rotate_left(self.head);
-        self.slots.resize(slots, filler);
+        self.slots.resize(slots, T::default());
         self.head = 0;
     }
 }

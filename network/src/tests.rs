@@ -73,8 +73,8 @@ fn carry(network: &mut Network, sends: &[(u64, Segment)], log: &mut Log) -> Vec<
                 }
             }
             (_, Some(now)) => {
-                let segment = sends.next().unwrap().1;
-                heads.extend(network.send(now, &segment, log).map(|(port, at)| (at, port)));
+                *network.blank() = sends.next().unwrap().1;
+                heads.extend(network.send(now, log).map(|(port, at)| (at, port)));
             }
             (Some(_), None) => unreachable!(),
         }

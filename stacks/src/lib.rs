@@ -1,7 +1,7 @@
 //! TCP endpoints without I/O.
 //!
 //! An [`Endpoint`] is one side of one connection. It is driven: segments, application calls and the clock go in,
-//! segments come out of [`Endpoint::poll_transmit`], and [`Endpoint::next_wake`] says when it wants to be called
+//! segments come out of [`Endpoint::transmit`], and [`Endpoint::next_wake`] says when it wants to be called
 //! again. It knows neither the simulator nor a socket.
 
 pub mod native;
@@ -29,9 +29,15 @@ pub trait Endpoint: Send {
     /// The instant of [`next_wake`](Self::next_wake) has come. A call that is early does no harm.
     fn on_wake(&mut self, now: Time);
 
-    /// The next segment to send at `now`, if any. To be called until it gives `None`, as long as the host's
-    /// interface takes more; what is held back by a full interface is asked for again later.
-    fn poll_transmit(&mut self, now: Time) -> Option<Segment>;
+    /// Writes the next segment to send at `now` into `segment`, or returns that there is none. To be called until then, as
+    /// long as the host's interface takes more; what is held back by a full interface is asked for again later.
+    fn transmit(&mut self, now: Time, segment: &mut Segment) -> bool;
+
+    /// The same, by value.
+    fn poll_transmit(&mut self, now: Time) -> Option<Segment> {
+        let mut segment = Segment::default();
+        self.transmit(now, &mut segment).then_some(segment)
+    }
 
     /// When [`on_wake`](Self::on_wake) is to be called; [`Time::NEVER`] if nothing is pending.
     fn next_wake(&self) -> Time;

@@ -2,7 +2,7 @@
 
 use burstlab_engine::traffic::Transfer;
 use burstlab_network::PortInfo;
-use burstlab_stacks::Counters;
+use burstlab_stacks::{Counters, Endpoint as _};
 use burstlab_units::{Bytes, Rate, Span, Time};
 
 use super::jobs::covered;

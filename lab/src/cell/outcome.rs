@@ -1,6 +1,7 @@
 //! What a simulated cell gives: its run for the summary, and rows for the tables.
 
 use burstlab_network::{Network, PortId, PortKind};
+use burstlab_stacks::Endpoint as _;
 use burstlab_units::{Span, Time};
 
 use super::alone::Alone;

@@ -3,7 +3,7 @@
 
 use burstlab_engine::{Observer, View};
 use burstlab_network::{Direction, FlowId, PortId};
-use burstlab_stacks::Snapshot;
+use burstlab_stacks::{Endpoint, Snapshot};
 use burstlab_units::{Rate, Span, Time};
 
 use super::meter::Meter;
@@ -129,7 +129,7 @@ impl Sampler {
         self.interval = self.interval * 2;
     }
 
-    fn look(&mut self, view: &mut View<'_, Meter>) {
+    fn look<E: Endpoint>(&mut self, view: &mut View<'_, Meter, E>) {
         let nanos = self.interval.as_nanos() as f64;
         for (port, area, points) in &mut self.queues {
             let used = view.probe().queue_mut(*port).is_some_and(|queue| queue.is_used());
@@ -156,7 +156,7 @@ impl Sampler {
 }
 
 impl Warmup {
-    fn note(&mut self, view: &mut View<'_, Meter>) {
+    fn note<E: Endpoint>(&mut self, view: &mut View<'_, Meter, E>) {
         let lanes = self.lanes.iter();
         self.delivered = lanes.map(|(flow, way)| view.sender(*flow, way.reversed()).received()).collect();
         self.sent = (0..view.port_count()).map(|port| view.transmitted(PortId(port)).get()).collect();
@@ -167,12 +167,12 @@ impl Warmup {
     }
 }
 
-impl Observer<Meter> for Sampler {
+impl<E: Endpoint> Observer<Meter, E> for Sampler {
     fn next_at(&self) -> Time {
         self.sample_at.min(self.warmup.as_ref().map_or(Time::NEVER, Warmup::pending_at))
     }
 
-    fn observe(&mut self, view: &mut View<'_, Meter>) {
+    fn observe(&mut self, view: &mut View<'_, Meter, E>) {
         if let Some(warmup) = &mut self.warmup
             && warmup.pending_at() <= view.now
         {

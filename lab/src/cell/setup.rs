@@ -5,7 +5,7 @@ use burstlab_engine::Simulation;
 use burstlab_engine::traffic::{Traffic, Transfer, UNLIMITED};
 use burstlab_network::{Direction, FlowId, Network};
 use burstlab_replay as replay;
-use burstlab_stacks::{Endpoint, native};
+use burstlab_stacks::native;
 use burstlab_units::{Bytes, Span, Time, chance};
 use rand::RngExt as _;
 
@@ -43,7 +43,7 @@ pub(super) struct Copy {
 
 /// A cell ready to run.
 pub(super) struct Setup {
-    pub simulation: Simulation<Meter>,
+    pub simulation: Simulation<Meter, native::Connection>,
     pub traffic: Traffic,
     pub lanes: Vec<Lane>,
     pub copies: Vec<Copy>,
@@ -212,7 +212,12 @@ struct Wires<'a> {
 }
 
 impl Wires<'_> {
-    fn connect(&mut self, simulation: &mut Simulation<Meter>, from: Seat, to: Seat) -> Result<FlowId, CellError> {
+    fn connect(
+        &mut self,
+        simulation: &mut Simulation<Meter, native::Connection>,
+        from: Seat,
+        to: Seat,
+    ) -> Result<FlowId, CellError> {
         let interface = |seat: Seat| simulation.network().interface(seat.host, seat.slot).ok_or(CellError::NoSeat);
         let (from, to) = (interface(from)?, interface(to)?);
         let flow = simulation.add_flow(from, to, |flow, direction| self.endpoint(flow, direction))?;
@@ -223,13 +228,13 @@ impl Wires<'_> {
         Ok(flow)
     }
 
-    fn endpoint(&self, flow: FlowId, direction: Direction) -> Box<dyn Endpoint> {
+    fn endpoint(&self, flow: FlowId, direction: Direction) -> native::Connection {
         // Each side of each connection has chances of its own, and begins its sequence numbers elsewhere.
         let seed = chance::fnv1a(&[self.seed, u64::from(flow.0), direction as u64].map(u64::to_le_bytes).concat());
         let mut config = self.config.clone();
         config.initial_sequence = seed as u32;
         let controller = self.controller.build(&config.path(Time::ZERO, seed));
-        Box::new(native::Connection::new(config, direction, flow, controller, self.feedback))
+        native::Connection::new(config, direction, flow, controller, self.feedback)
     }
 }
 

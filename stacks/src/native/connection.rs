@@ -150,10 +150,18 @@ impl Connection {
         Segment { flow: self.flow, direction: self.direction, flags, seq, ack, syn, ..Segment::default() }
     }
 
-    /// A segment behind the handshake. It is put together in one go, since it is copied right afterwards.
+    /// Writes a segment behind the handshake, in its place: a copy of what was just put together field by field would wait
+    /// for all its stores.
     #[inline(always)]
-    fn segment(&mut self, now: Time, packet: Packet, acc_ecn: Option<AccEcnCounters>, sack: SackBlocks) -> Segment {
-        let segment = Segment {
+    fn write_segment(
+        &mut self,
+        out: &mut Segment,
+        now: Time,
+        packet: Packet,
+        acc_ecn: Option<AccEcnCounters>,
+        sack: SackBlocks,
+    ) {
+        *out = Segment {
             flow: self.flow,
             direction: self.direction,
             codepoint: packet.codepoint,
@@ -168,11 +176,10 @@ impl Connection {
             acc_ecn,
         };
         self.receiver.on_ack_sent();
-        segment
     }
 
     #[inline(always)]
-    fn pure_ack(&mut self, now: Time) -> Segment {
+    fn write_pure_ack(&mut self, out: &mut Segment, now: Time) {
         let mut flags = Flags::ACK.with(self.receiver.echo.flags());
         if let Some(answer) = self.take_answer() {
             flags = Flags::ACK.with(answer);
@@ -181,28 +188,29 @@ impl Connection {
         let acc_ecn = self.receiver.echo.option();
         let packet = Packet { start: self.sender.board.next(), payload: 0, fin: false, codepoint, flags };
         if !self.receiver.has_blocks() {
-            return self.segment(now, packet, acc_ecn, SackBlocks::default());
+            self.write_segment(out, now, packet, acc_ecn, SackBlocks::default());
+            return;
         }
         // The options hold timestamps (10 bytes), AccECN (11) and SACK (2, and 8 a block).
         let others = if self.timestamps { 10 } else { 0 } + if acc_ecn.is_some() { 11 } else { 0 };
         let sack = self.receiver.take_blocks((OPTIONS - others - 2) / 8);
-        self.segment(now, packet, acc_ecn, sack)
+        self.write_segment(out, now, packet, acc_ecn, sack);
     }
 
     /// The acknowledgement of what came before marks began or ended.
     #[cold]
-    fn former_ack(&mut self, now: Time) -> Option<Segment> {
-        let former = self.receiver.former.take()?;
-        let mut segment = self.pure_ack(now);
-        segment.ack = self.receiver.numbering.wire(former.next);
-        segment.flags = Flags::ACK.with(former.flags);
+    fn write_former_ack(&mut self, out: &mut Segment, now: Time) -> bool {
+        let Some(former) = self.receiver.former.take() else { return false };
+        self.write_pure_ack(out, now);
+        out.ack = self.receiver.numbering.wire(former.next);
+        out.flags = Flags::ACK.with(former.flags);
         // The segment that changed the state is still to be acknowledged.
         self.receiver.ack.demand();
-        Some(segment)
+        true
     }
 
     #[inline(always)]
-    fn data(&mut self, now: Time, packet: Packet) -> Segment {
+    fn write_data(&mut self, out: &mut Segment, now: Time, packet: Packet) {
         let mut flags = Flags::ACK.with(packet.flags).with(self.receiver.echo.flags());
         if packet.fin {
             flags = flags.with(Flags::FIN);
@@ -211,7 +219,7 @@ impl Connection {
             flags = flags.with(Flags::PSH);
         }
         // SACK options could push a full packet over the MTU; the pure ACKs before it have said the same.
-        self.segment(now, Packet { flags, ..packet }, None, SackBlocks::default())
+        self.write_segment(out, now, Packet { flags, ..packet }, None, SackBlocks::default());
     }
 
     /// RFC 9293, section 3.10.7.4: a segment in a synchronized state.
@@ -371,23 +379,28 @@ impl Endpoint for Connection {
         }
     }
 
-    fn poll_transmit(&mut self, now: Time) -> Option<Segment> {
+    fn transmit(&mut self, now: Time, segment: &mut Segment) -> bool {
         if let Some(reply) = self.reply.take() {
-            return Some(*reply);
+            *segment = *reply;
+            return true;
         }
         if self.receiver.ack.is_due() {
             if self.receiver.former.is_some() {
-                return self.former_ack(now);
+                return self.write_former_ack(segment, now);
             }
             if self.is_synchronized() {
-                return Some(self.pure_ack(now));
+                self.write_pure_ack(segment, now);
+                return true;
             }
         }
         if self.sends() {
-            let packet = self.sender.next_packet(now)?;
-            return Some(self.data(now, packet));
+            let Some(packet) = self.sender.next_packet(now) else { return false };
+            self.write_data(segment, now, packet);
+            return true;
         }
-        self.next_syn(now)
+        let Some(syn) = self.next_syn(now) else { return false };
+        *segment = syn;
+        true
     }
 
     fn next_wake(&self) -> Time {
