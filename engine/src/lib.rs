@@ -11,5 +11,6 @@ pub mod traffic;
 pub mod virtual_time;
 mod workload;
 
+pub use fair_share::PacketSizes;
 pub use virtual_time::{Monitor, Observer, Outcome, Simulation, View};
 pub use workload::{Commands, Workload};

@@ -12,7 +12,7 @@ use burstlab_network::{Arrival, Direction, FlowId, InterfaceId, Network, NoPath,
 use burstlab_stacks::Endpoint;
 use burstlab_units::{Bytes, Rate, Span, Time};
 
-use crate::fair_share::FairShare;
+use crate::fair_share::{FairShare, PacketSizes};
 use crate::heap::Heap;
 use crate::schedule::Schedule;
 use crate::timers::Timers;
@@ -209,11 +209,12 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
         Ok(flow)
     }
 
-    /// Lets the controller of one direction know its fair share of the path at all times.
-    pub fn tell_fair_share(&mut self, flow: FlowId, direction: Direction) {
+    /// Lets the controller of one direction know its fair share of the path at all times. Packets of all flows that ask are
+    /// of the same `sizes`.
+    pub fn tell_fair_share(&mut self, flow: FlowId, direction: Direction, sizes: PacketSizes) {
         self.sides[side_of(flow, direction)].wants_share = true;
         if self.oracle.is_none() {
-            self.oracle = Some(FairShare::new(self.network.ports().len()));
+            self.oracle = Some(FairShare::new(self.network.ports().len(), sizes));
         }
     }
 
@@ -447,7 +448,7 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
         if let Some(oracle) = &mut self.oracle
             && !self.sides[index].counted
         {
-            oracle.begin(self.network.path(flow, direction));
+            oracle.begin(self.network.path(flow, direction), self.network.path(flow, direction.reversed()));
             self.sides[index].counted = true;
         }
     }
@@ -455,7 +456,7 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
     fn stop_counting(&mut self, index: usize) {
         let (flow, direction) = flow_of(index);
         if let Some(oracle) = &mut self.oracle {
-            oracle.end(self.network.path(flow, direction));
+            oracle.end(self.network.path(flow, direction), self.network.path(flow, direction.reversed()));
             self.sides[index].counted = false;
         }
     }

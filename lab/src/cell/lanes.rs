@@ -67,6 +67,7 @@ fn flow(setup: &Setup, lane: &Lane, before: u64, warmup: Time) -> FlowRow {
     let busy = progress().filter(|p| !p.started.is_never());
     let busy = covered(busy.map(|p| (p.started.max(warmup), p.finished.min(now))).collect());
     let Counters { retransmitted_segments, timeouts, .. } = sender.counters();
+    let packets = setup.simulation.probe().flow(lane.flow);
     FlowRow {
         run: 0,
         flow: lane.flow.0 as usize,
@@ -80,6 +81,8 @@ fn flow(setup: &Setup, lane: &Lane, before: u64, warmup: Time) -> FlowRow {
         goodput_bit_s: Rate::of(Bytes::new(receiver.received() - before), busy).bits_per_sec(),
         retransmitted_packets: retransmitted_segments,
         timeouts,
+        dropped_packets: packets.dropped,
+        marked_packets: packets.marked,
     }
 }
 

@@ -44,8 +44,8 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// Seats everyone in `cell`; `workers[j]` is how many workers a copy of job `j` has.
-    pub fn new(cell: &Cell, workers: &[usize]) -> Result<Layout, CellError> {
+    /// Seats everyone in `cell`; `workers[j]` is how many workers the parts of job `j` have, which are recorded jobs.
+    pub fn new(cell: &Cell, workers: &[Vec<usize>]) -> Result<Layout, CellError> {
         let dumbbell = matches!(cell.network.topology, experiment::Topology::Dumbbell { .. });
         let jobs = job_spots(cell, workers, dumbbell);
         let flows: Vec<_> = cell.flows.iter().map(|flow| flow_spots(cell, flow)).collect();
@@ -102,27 +102,32 @@ fn map3<A, B>(nested: &[Vec<Vec<A>>], mut f: impl FnMut(&A) -> B) -> Vec<Vec<Vec
     nested.iter().map(|b| b.iter().map(|c| c.iter().map(&mut f).collect()).collect()).collect()
 }
 
-/// Workers sit on one host after another; in a dumbbell the first half of a job sits left, the second right.
-fn job_spots(cell: &Cell, workers: &[usize], dumbbell: bool) -> Vec<Vec<Vec<Spot>>> {
+/// Workers sit on one host after another; in a dumbbell the first half of each recorded job sits left, the second right.
+fn job_spots(cell: &Cell, workers: &[Vec<usize>], dumbbell: bool) -> Vec<Vec<Vec<Spot>>> {
     // Spread copies sit behind each other, whichever job they belong to.
-    let mut taken = [0, 0];
-    let mut place = |job: &experiment::Job, count: usize| {
-        let on_left = if dumbbell { count.div_ceil(2) } else { count };
-        let (left, right) = match job.placement {
-            Placement::Shared => (0, 0),
-            Placement::Spread => {
-                let first = (taken[0], taken[1]);
-                taken = [taken[0] + on_left, taken[1] + count - on_left];
-                first
-            }
-        };
-        let spot = |worker| match worker < on_left {
-            true => Spot { row: Row::Left, index: left + worker },
-            false => Spot { row: Row::Right, index: right + worker - on_left },
-        };
-        (0..count).map(spot).collect::<Vec<_>>()
+    let mut spread = [0, 0];
+    let mut place = |job: &experiment::Job, parts: &[usize]| {
+        let mut taken = if job.placement == Placement::Spread { spread } else { [0, 0] };
+        let spots: Vec<Spot> = parts.iter().flat_map(|count| part_spots(*count, dumbbell, &mut taken)).collect();
+        if job.placement == Placement::Spread {
+            spread = taken;
+        }
+        spots
     };
-    cell.jobs.iter().zip(workers).map(|(job, count)| (0..job.copies).map(|_| place(job, *count)).collect()).collect()
+    let copies = |(job, parts): (&experiment::Job, &Vec<usize>)| (0..job.copies).map(|_| place(job, parts)).collect();
+    cell.jobs.iter().zip(workers).map(copies).collect()
+}
+
+/// The next hosts on either side for `count` workers.
+fn part_spots(count: usize, dumbbell: bool, taken: &mut [usize; 2]) -> Vec<Spot> {
+    let on_left = if dumbbell { count.div_ceil(2) } else { count };
+    let [left, right] = *taken;
+    *taken = [left + on_left, right + count - on_left];
+    let spot = |worker| match worker < on_left {
+        true => Spot { row: Row::Left, index: left + worker },
+        false => Spot { row: Row::Right, index: right + worker - on_left },
+    };
+    (0..count).map(spot).collect()
 }
 
 fn flow_spots(cell: &Cell, flow: &Flow) -> Vec<[Spot; 2]> {

@@ -48,7 +48,7 @@ pub(super) fn result(cell: &Cell, simulated: Simulated, alone: &Alone) -> CellRe
         data_packets: data_packets(&setup),
         wall,
         setup_wall,
-        queues: queues.iter().filter(|q| has_news(&q.queue)).cloned().collect(),
+        queues: queues.iter().filter(|q| q.queue.offered_packets > 0).cloned().collect(),
     };
     CellResult {
         run,
@@ -78,11 +78,6 @@ fn bottleneck(meter: &Meter) -> Option<(PortId, &QueueMeter)> {
 fn find(queues: &[QueueSummary], network: &Network, port: PortId) -> Bottleneck {
     let name = &network.ports()[port.0 as usize].name;
     queues.iter().find(|queue| queue.name == *name).map(|queue| queue.queue.clone()).unwrap_or_default()
-}
-
-/// Whether a queue did anything but pass packets on.
-fn has_news(queue: &Bottleneck) -> bool {
-    queue.queue_packets.max > 0 || queue.dropped_packets > 0 || queue.marked_packets > 0
 }
 
 fn queues(setup: &Setup, sampler: &Sampler, measured: Span) -> Vec<QueueSummary> {

@@ -15,9 +15,9 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    /// Workers of one copy.
-    pub fn workers(&self) -> usize {
-        self.jobs.iter().map(|job| job.workers.len()).sum()
+    /// Workers of one copy, for each recorded job.
+    pub fn workers(&self) -> Vec<usize> {
+        self.jobs.iter().map(|job| job.workers.len()).collect()
     }
 
     /// Connections of one copy.

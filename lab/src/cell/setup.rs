@@ -1,8 +1,8 @@
 //! A cell set up for its run: endpoints on a network, and the traffic that they will carry.
 
 use burstlab_algorithms::{Builder, EcnFeedback};
-use burstlab_engine::Simulation;
 use burstlab_engine::traffic::{Traffic, Transfer, UNLIMITED};
+use burstlab_engine::{PacketSizes, Simulation};
 use burstlab_network::{Direction, FlowId, Network};
 use burstlab_replay as replay;
 use burstlab_stacks::native;
@@ -76,7 +76,8 @@ impl Setup {
             copies: Vec::new(),
             packet: Packet { payload: config.payload(), headers: cell.network.mtu - config.payload() },
         };
-        let mut wires = Wires { config, controller, feedback: controller.ecn_feedback(), seed: cell.seed };
+        let mut wires =
+            Wires { config, mtu: cell.network.mtu, controller, feedback: controller.ecn_feedback(), seed: cell.seed };
         for (number, (recorded, job)) in recorded.iter().zip(&cell.jobs).enumerate() {
             setup.add_job(number, recorded, job, &layout.jobs[number], &mut wires)?;
         }
@@ -133,7 +134,7 @@ impl Setup {
         let mut lanes = Vec::new();
         for connection in &job.connections {
             let (from, to) = (seats[connection.from], seats[connection.to]);
-            let flow = wires.connect(&mut self.simulation, from, to)?;
+            let flow = wires.connect(&mut self.simulation, from, to, plan.start)?;
             self.traffic.open(flow, plan.start);
             lanes.push([(Direction::Forward, [from.host, to.host]), (Direction::Backward, [to.host, from.host])].map(
                 |(direction, hosts)| Lane {
@@ -180,7 +181,7 @@ impl Setup {
         for (copy, [from, to]) in seats.iter().enumerate() {
             let stagger = Span::from_nanos(rng.random_range(0..=flow.stagger.as_nanos()));
             let start = flow.start + stagger;
-            let id = wires.connect(&mut self.simulation, *from, *to)?;
+            let id = wires.connect(&mut self.simulation, *from, *to, Time::ZERO + start)?;
             self.traffic.open(id, Time::ZERO + start);
             let number = self.traffic.add(Transfer {
                 flow: id,
@@ -206,6 +207,7 @@ impl Setup {
 /// Makes connections.
 struct Wires<'a> {
     config: native::Config,
+    mtu: Bytes,
     controller: &'a Builder,
     feedback: EcnFeedback,
     seed: u64,
@@ -217,23 +219,26 @@ impl Wires<'_> {
         simulation: &mut Simulation<Meter, native::Connection>,
         from: Seat,
         to: Seat,
+        opens: Time,
     ) -> Result<FlowId, CellError> {
         let interface = |seat: Seat| simulation.network().interface(seat.host, seat.slot).ok_or(CellError::NoSeat);
         let (from, to) = (interface(from)?, interface(to)?);
-        let flow = simulation.add_flow(from, to, |flow, direction| self.endpoint(flow, direction))?;
+        let flow = simulation.add_flow(from, to, |flow, direction| self.endpoint(flow, direction, opens))?;
         if self.controller.entry().needs.fair_share {
-            simulation.tell_fair_share(flow, Direction::Forward);
-            simulation.tell_fair_share(flow, Direction::Backward);
+            let (payload, data) = (self.config.payload(), self.mtu);
+            let sizes = PacketSizes { payload, data, ack: data - payload };
+            simulation.tell_fair_share(flow, Direction::Forward, sizes);
+            simulation.tell_fair_share(flow, Direction::Backward, sizes);
         }
         Ok(flow)
     }
 
-    fn endpoint(&self, flow: FlowId, direction: Direction) -> native::Connection {
+    fn endpoint(&self, flow: FlowId, direction: Direction, opens: Time) -> native::Connection {
         // Each side of each connection has chances of its own, and begins its sequence numbers elsewhere.
         let seed = chance::fnv1a(&[self.seed, u64::from(flow.0), direction as u64].map(u64::to_le_bytes).concat());
         let mut config = self.config.clone();
         config.initial_sequence = seed as u32;
-        let controller = self.controller.build(&config.path(Time::ZERO, seed));
+        let controller = self.controller.build(&config.path(opens, seed));
         native::Connection::new(config, direction, flow, controller, self.feedback)
     }
 }
@@ -249,6 +254,7 @@ fn config(stack: &experiment::Stack, mtu: Bytes) -> native::Config {
     native::Config {
         mss: mss(mtu),
         initial_window: stack.initial_window,
+        initial_rto: stack.initial_rto,
         min_rto: stack.min_rto,
         max_rto: stack.max_rto,
         delayed_ack: stack.delayed_ack,

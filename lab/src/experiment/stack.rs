@@ -13,6 +13,8 @@ pub struct Stack {
     pub kind: StackKind,
     /// Packets that may leave before the first ACK, default 10 (RFC 6928).
     pub initial_window: u32,
+    /// Retransmission timeout before the first round trip was measured, default 1 s (RFC 6298, rule 2.1); SYNs wait it out.
+    pub initial_rto: Span,
     /// Least retransmission timeout, default 10 ms: RFC 6298's second is a thousand round trips of a data centre, and
     /// 10 ms is what the DCTCP paper sets (SIGCOMM 2010, section 4).
     pub min_rto: Span,
@@ -63,6 +65,7 @@ pub(super) const KEYS: &[&str] = &[
     "kind",
     "controller",
     "initial_window",
+    "initial_rto",
     "min_rto",
     "max_rto",
     "delayed_ack",
@@ -100,6 +103,7 @@ impl Stack {
         Ok(Stack {
             kind,
             initial_window: section.count("initial_window", 1, 10)?,
+            initial_rto: section.positive_span("initial_rto", Span::from_secs(1))?,
             min_rto,
             max_rto,
             delayed_ack: section.get_or("delayed_ack", DelayedAck(None))?.0,

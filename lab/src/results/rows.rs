@@ -66,6 +66,10 @@ row! { of a run:
         retransmitted_packets: u64,
         /// Retransmission timers that expired.
         timeouts: u64,
+        /// Packets of the connection that were dropped or lost on the way, in both directions.
+        dropped_packets: u64,
+        /// Packets of the connection that were marked, in both directions.
+        marked_packets: u64,
     }
 }
 

@@ -50,7 +50,7 @@ pub struct Run {
     pub axes: BTreeMap<String, serde_json::Value>,
     /// The queue with the most queueing: the largest sum of its packets' delays.
     pub bottleneck: Bottleneck,
-    /// Every queue that saw a packet wait, be marked or be dropped.
+    /// Every queue of the network that a packet came to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub queues: Vec<QueueSummary>,
     /// All flows together.
@@ -89,7 +89,7 @@ pub struct Bottleneck {
 /// A queue with its name.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct QueueSummary {
-    /// Where it is: `switch -> host0`.
+    /// Where it is: `switch>host0`.
     pub name: String,
     /// What it did.
     #[serde(flatten)]
@@ -146,7 +146,7 @@ pub struct JobSummary {
     pub communication: Percentiles,
     /// Mean iteration over that of the same job alone under the same controller.
     pub slowdown_alone: f64,
-    /// Mean iteration over that on a network without any delay or limit but the links' rates.
+    /// Mean iteration over that on an ideal network, where every burst takes the time that it needs alone on an empty path.
     pub slowdown_ideal: f64,
 }
 

@@ -352,9 +352,11 @@ impl Sender {
         self.refresh();
     }
 
-    /// RFC 5681, section 4.1: after a retransmission timeout's idleness, the window grows up again from the first one.
+    /// RFC 5681, section 4.1: after a retransmission timeout's idleness, the window grows up again from the first one. A
+    /// controller with a model of the path of its own restarts by that (as Linux has it).
     fn restart_after_idle(&mut self, now: Time) {
         if let Some(window) = self.restart_window
+            && !self.own_recovery
             && self.board.next() > 0
             && now.since(self.last_sent) > self.rtt.timeout()
         {
