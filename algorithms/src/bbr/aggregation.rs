@@ -27,9 +27,12 @@ impl Aggregation {
         self.extra
     }
 
-    /// After an idle time the expectation starts anew (section 5.4.1).
+    /// After an idle time the expectation starts anew (section 5.4.1), and so does what is held against it: the section
+    /// moves only the start, after which all that was delivered before the pause would count as excess, and the window
+    /// would grow with each burst.
     pub(super) fn restart(&mut self, now: Time) {
         self.interval_start = now;
+        self.delivered = 0;
     }
 
     /// Bytes acknowledged beyond what `bw` explains, since the rate of the ACKs last was below it.
@@ -85,6 +88,17 @@ mod tests {
         // Twice the bandwidth from here on.
         assert_eq!(aggregation.excess(5000, 1e9, at(11)), 9000);
         assert_eq!(aggregation.excess(0, 1e9, at(12)), 8000);
+    }
+
+    #[test]
+    fn what_was_delivered_before_a_pause_is_no_excess_after_it() {
+        let mut aggregation = Aggregation::new(Time::ZERO);
+        let at = |us: u64| Time::from_nanos(us * 1000);
+        for us in 1..=1000 {
+            aggregation.excess(1000, 1e9, at(us));
+        }
+        aggregation.restart(at(5000));
+        assert_eq!(aggregation.excess(1000, 1e9, at(5001)), 1000);
     }
 
     #[test]
