@@ -100,7 +100,8 @@ fn summary(network: &Network, sampler: &Sampler, port: PortId, queue: &QueueMete
             offered_packets: queue.offered,
             dropped_packets: queue.dropped,
             marked_packets: queue.marked,
-            utilization: if capacity == 0 { 0.0 } else { sent as f64 / capacity as f64 },
+            // The packet in transmission counts whole, so a busy link can come out a packet above all of it.
+            utilization: if capacity == 0 { 0.0 } else { (sent as f64 / capacity as f64).min(1.0) },
         },
     }
 }
