@@ -100,6 +100,13 @@ pub enum Verdict {
 }
 
 impl Discipline {
+    /// The most that may wait.
+    pub fn limit(&self) -> Limit {
+        match *self {
+            Discipline::DropTail { limit } | Discipline::EcnStep { limit, .. } => limit,
+        }
+    }
+
     /// Decides on a packet; `with_it` is what would wait if it joined.
     #[inline]
     pub fn judge(&self, with_it: Occupancy) -> Verdict {

@@ -1,11 +1,11 @@
 //! Who sits where: the hosts of a cell, the workers and flows on them, and the topology that joins them.
 
-use burstlab_network::{Discipline, Impairment, Limit, LinkSpec, Topology};
-use burstlab_units::{Bytes, Span, chance};
+use burstlab_network::{LinkSpec, Topology};
+use burstlab_units::{Bytes, chance};
 use rand::seq::SliceRandom as _;
 
 use super::CellError;
-use crate::experiment::{self, Cell, Flow, Group, Placement, Queue, QueueKind};
+use crate::experiment::{self, Cell, Flow, Group, Placement};
 
 /// Which row of hosts: a dumbbell has two, every other topology one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,7 +177,7 @@ fn host_count(cell: &Cell) -> Option<usize> {
 
 fn plan(cell: &Cell, left: usize, right: usize) -> Result<Topology, CellError> {
     let network = &cell.network;
-    let access = link(network, network.link, network.queue);
+    let access = network.link;
     if let Some(hosts) = host_count(cell)
         && left > hosts
     {
@@ -185,40 +185,13 @@ fn plan(cell: &Cell, left: usize, right: usize) -> Result<Topology, CellError> {
     }
     Ok(match &network.topology {
         experiment::Topology::Star => Topology::star(left, access),
-        experiment::Topology::Dumbbell { bottleneck, queue } => {
-            Topology::dumbbell(left, right, access, link(network, *bottleneck, *queue))
-        }
+        experiment::Topology::Dumbbell { bottleneck } => Topology::dumbbell(left, right, access, *bottleneck),
         experiment::Topology::LeafSpine { leaves, spines, hosts_per_leaf, spine_rate } => {
             let up = LinkSpec { rate: *spine_rate, ..access };
             Topology::leaf_spine(*leaves as usize, *spines as usize, *hosts_per_leaf as usize, access, up)
         }
         experiment::Topology::FatTree { k } => Topology::fat_tree(*k as usize, access),
     })
-}
-
-fn link(network: &experiment::Network, link: experiment::Link, queue: Queue) -> LinkSpec {
-    let (reorder, reorder_by) = network.reorder.map_or((0.0, Span::ZERO), |r| (r.probability, r.by));
-    LinkSpec {
-        rate: link.rate,
-        delay: link.delay,
-        queue: discipline(queue),
-        impairment: Impairment { loss: network.loss, duplicate: network.duplicate, reorder, reorder_by },
-    }
-}
-
-fn discipline(queue: Queue) -> Discipline {
-    let limit = depth(queue.limit);
-    match queue.kind {
-        QueueKind::DropTail => Discipline::DropTail { limit },
-        QueueKind::EcnStep { mark_at } => Discipline::EcnStep { limit, mark_at: depth(mark_at) },
-    }
-}
-
-fn depth(depth: experiment::Depth) -> Limit {
-    match depth {
-        experiment::Depth::Packets(packets) => Limit::Packets(packets),
-        experiment::Depth::Bytes(bytes) => Limit::Bytes(bytes),
-    }
 }
 
 /// Largest payload under an MTU: what IPv4 and TCP headers without options leave (RFC 9293, section 3.7.1).

@@ -19,7 +19,7 @@ use burstlab_algorithms::Registry;
 use burstlab_units::{Bytes, Span};
 
 pub use error::ExperimentError;
-pub use network::{Depth, Link, Network, Queue, QueueKind, Reorder, Topology};
+pub use network::{Network, Topology};
 pub use overrides::Override;
 pub use stack::{Stack, StackKind};
 pub use traffic::{Flow, Group, Job, Phase, Placement, Replay, TraceSource};

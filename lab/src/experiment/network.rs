@@ -1,6 +1,7 @@
 //! `[network]`: the topology, its links and its queues.
 
-use burstlab_units::{Bytes, Rate, Span};
+use burstlab_network::{Discipline, Impairment, Limit, LinkSpec};
+use burstlab_units::{Bytes, Rate};
 
 use super::ExperimentError;
 use super::reader::{FromValue, Probability, Section, choose, described};
@@ -11,40 +12,22 @@ use super::tree::Value;
 pub struct Network {
     /// How hosts and switches are joined.
     pub topology: Topology,
-    /// Every link that the topology does not name.
-    pub link: Link,
+    /// Every link that the topology does not name. Its random damage is `loss`, `duplicate` and `reorder`, default none.
+    pub link: LinkSpec,
     /// Largest packet with its IP header, default 1500 bytes (Ethernet, IEEE 802.3).
     pub mtu: Bytes,
-    /// The queue of every switch port that the topology does not name.
-    pub queue: Queue,
-    /// Probability that a link loses a packet, default 0.
-    pub loss: f64,
-    /// Packets held back so that later ones overtake them; default none.
-    pub reorder: Option<Reorder>,
-    /// Probability that a link delivers a packet twice, default 0.
-    pub duplicate: f64,
-}
-
-/// A link between two neighbours, the same in both directions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Link {
-    /// How fast it serialises.
-    pub rate: Rate,
-    /// Propagation, one way.
-    pub delay: Span,
 }
 
 /// How hosts and switches are joined.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Topology {
     /// All hosts at one switch.
     Star,
     /// Left hosts at one switch, right hosts at another, one link between the two.
     Dumbbell {
-        /// The link between the switches, `bottleneck_rate` and `bottleneck_delay`; default as every other link.
-        bottleneck: Link,
-        /// Its queue at either end, `bottleneck_queue`; default as every other queue.
-        queue: Queue,
+        /// The link between the switches: `bottleneck_rate`, `bottleneck_delay` and `bottleneck_queue`; default as every
+        /// other link.
+        bottleneck: LinkSpec,
     },
     /// Every leaf switch joined to every spine switch.
     LeafSpine {
@@ -62,55 +45,6 @@ pub enum Topology {
         /// Ports of a switch, even.
         k: u32,
     },
-}
-
-/// A queue in front of a link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Queue {
-    /// How much it holds; what would not fit is dropped.
-    pub limit: Depth,
-    /// What it does before it is full.
-    pub kind: QueueKind,
-}
-
-/// What a queue does before it is full.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum QueueKind {
-    /// Nothing.
-    DropTail,
-    /// Marks ECN-capable packets that find more than this waiting (the step of DCTCP, RFC 8257, section 3.1).
-    EcnStep {
-        /// The step.
-        mark_at: Depth,
-    },
-}
-
-/// A length of a queue: packets (`250p`) or bytes (`1MB`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Depth {
-    /// Packets of any size.
-    Packets(u64),
-    /// Bytes as on the wire, IP header included.
-    Bytes(Bytes),
-}
-
-impl Depth {
-    /// The depth in bytes when every packet is as large as the MTU.
-    pub fn in_bytes(self, mtu: Bytes) -> Bytes {
-        match self {
-            Depth::Packets(n) => Bytes::new(n.saturating_mul(mtu.get())),
-            Depth::Bytes(bytes) => bytes,
-        }
-    }
-}
-
-/// Packets that are held back.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Reorder {
-    /// How likely one is.
-    pub probability: f64,
-    /// For how long.
-    pub by: Span,
 }
 
 /// Least MTU that a link must carry (IPv4, RFC 791: 68 bytes, and room for a payload behind TCP's longest header).
@@ -151,23 +85,21 @@ const OF_ONE_TOPOLOGY: &[(&str, &str)] = &[
 
 impl Network {
     pub(super) fn read(section: &Section<'_>) -> Result<Network, ExperimentError> {
-        let link = Link {
-            rate: section.require("rate", "rate = \"10Gbit/s\"")?,
-            delay: section.require("delay", "delay = \"5us\"")?,
-        };
+        let rate = section.require("rate", "rate = \"10Gbit/s\"")?;
+        let delay = section.require("delay", "delay = \"5us\"")?;
         let mtu = mtu(section)?;
         let Some(queue) = queue(section, "queue", mtu)? else {
             return Err(section.missing("queue", "queue = { kind = \"drop-tail\", limit = \"250p\" }"));
         };
-        Ok(Network {
-            topology: topology(section, link, queue, mtu)?,
-            link,
-            mtu,
-            queue,
-            loss: section.get_or("loss", Probability(0.0))?.0,
-            reorder: reorder(section)?,
-            duplicate: section.get_or("duplicate", Probability(0.0))?.0,
-        })
+        let link = LinkSpec { rate, delay, queue, impairment: Impairment::default() };
+        let topology = topology(section, link, mtu)?;
+        let impairment = impairment(section)?;
+        let damaged = |link| LinkSpec { impairment, ..link };
+        let topology = match topology {
+            Topology::Dumbbell { bottleneck } => Topology::Dumbbell { bottleneck: damaged(bottleneck) },
+            other => other,
+        };
+        Ok(Network { topology, link: damaged(link), mtu })
     }
 }
 
@@ -191,7 +123,7 @@ impl FromValue for Mtu {
     }
 }
 
-fn topology(section: &Section<'_>, link: Link, queue: Queue, mtu: Bytes) -> Result<Topology, ExperimentError> {
+fn topology(section: &Section<'_>, link: LinkSpec, mtu: Bytes) -> Result<Topology, ExperimentError> {
     let name = section.get_or("topology", "star".to_owned())?;
     const NAMES: [(&str, &str); 4] =
         [("star", "star"), ("dumbbell", "dumbbell"), ("leaf-spine", "leaf-spine"), ("fat-tree", "fat-tree")];
@@ -208,11 +140,12 @@ fn topology(section: &Section<'_>, link: Link, queue: Queue, mtu: Bytes) -> Resu
     Ok(match name {
         "star" => Topology::Star,
         "dumbbell" => Topology::Dumbbell {
-            bottleneck: Link {
+            bottleneck: LinkSpec {
                 rate: section.get_or("bottleneck_rate", link.rate)?,
                 delay: section.get_or("bottleneck_delay", link.delay)?,
+                queue: queue(section, "bottleneck_queue", mtu)?.unwrap_or(link.queue),
+                ..link
             },
-            queue: self::queue(section, "bottleneck_queue", mtu)?.unwrap_or(queue),
         },
         "leaf-spine" => Topology::LeafSpine {
             leaves: needed("leaves")?,
@@ -232,12 +165,12 @@ fn ports(section: &Section<'_>, k: u32) -> Result<u32, ExperimentError> {
     }
 }
 
-fn queue(section: &Section<'_>, key: &'static str, mtu: Bytes) -> Result<Option<Queue>, ExperimentError> {
+fn queue(section: &Section<'_>, key: &'static str, mtu: Bytes) -> Result<Option<Discipline>, ExperimentError> {
     let Some(inner) = section.table(key, &["kind", "limit", "mark_at"])? else { return Ok(None) };
     let kind: String = inner.require("kind", "kind = \"drop-tail\" or kind = \"ecn-step\"")?;
     let kinds = [("drop-tail", false), ("ecn-step", true)];
     let marks = choose(&kind, "queue", &kinds).map_err(|message| inner.error("kind", message))?;
-    let limit: Depth = inner.require("limit", "limit = \"250p\"")?;
+    let limit: Limit = inner.require("limit", "limit = \"250p\"")?;
     if limit.in_bytes(mtu) < mtu {
         let message = format!(
             "a queue of {limit} holds no packet of {0} bytes, the mtu; expected at least \"1p\" or \"{0}B\"",
@@ -249,34 +182,32 @@ fn queue(section: &Section<'_>, key: &'static str, mtu: Bytes) -> Result<Option<
         if inner.has("mark_at") {
             return Err(inner.error("mark_at", "a drop-tail queue marks nothing; expected kind = \"ecn-step\" with it"));
         }
-        return Ok(Some(Queue { limit, kind: QueueKind::DropTail }));
+        return Ok(Some(Discipline::DropTail { limit }));
     }
-    let mark_at: Depth = inner.require("mark_at", "mark_at = \"65p\"")?;
+    let mark_at: Limit = inner.require("mark_at", "mark_at = \"65p\"")?;
     if mark_at.in_bytes(mtu) > limit.in_bytes(mtu) {
         let message = format!("marking at {mark_at} is above the queue's limit of {limit}, so nothing would be marked");
         return Err(inner.error("mark_at", message));
     }
-    Ok(Some(Queue { limit, kind: QueueKind::EcnStep { mark_at } }))
+    Ok(Some(Discipline::EcnStep { limit, mark_at }))
 }
 
-fn reorder(section: &Section<'_>) -> Result<Option<Reorder>, ExperimentError> {
-    let Some(inner) = section.table("reorder", &["probability", "by"])? else { return Ok(None) };
-    let probability: Probability = inner.require("probability", "probability = 0.01")?;
-    let by = inner.require("by", "by = \"50us\"")?;
-    Ok(Some(Reorder { probability: probability.0, by }))
-}
-
-impl std::fmt::Display for Depth {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Depth::Packets(n) => write!(f, "{n}p"),
-            Depth::Bytes(bytes) => bytes.fmt(f),
-        }
+fn impairment(section: &Section<'_>) -> Result<Impairment, ExperimentError> {
+    let mut impairment = Impairment {
+        loss: section.get_or("loss", Probability(0.0))?.0,
+        duplicate: section.get_or("duplicate", Probability(0.0))?.0,
+        ..Impairment::default()
+    };
+    if let Some(inner) = section.table("reorder", &["probability", "by"])? {
+        let probability: Probability = inner.require("probability", "probability = 0.01")?;
+        impairment.reorder = probability.0;
+        impairment.reorder_by = inner.require("by", "by = \"50us\"")?;
     }
+    Ok(impairment)
 }
 
-impl FromValue for Depth {
-    fn from_value(value: &Value) -> Result<Depth, String> {
+impl FromValue for Limit {
+    fn from_value(value: &Value) -> Result<Limit, String> {
         let expected = "expected packets or bytes, such as \"250p\" or \"1MB\"";
         let Value::String(text) = value else {
             return Err(match value {
@@ -286,11 +217,11 @@ impl FromValue for Depth {
         };
         let packets = text.trim().strip_suffix('p').map(|number| number.trim().parse().ok());
         match packets {
-            Some(Some(n)) => Ok(Depth::Packets(n)),
+            Some(Some(n)) => Ok(Limit::Packets(n)),
             None if text.trim().ends_with(|c: char| c.is_ascii_digit()) => {
                 Err(format!("\"{text}\" is not a queue length: the unit is missing; {expected}"))
             }
-            None => text.parse().map(Depth::Bytes).map_err(|_| format!("\"{text}\" is not a queue length; {expected}")),
+            None => text.parse().map(Limit::Bytes).map_err(|_| format!("\"{text}\" is not a queue length; {expected}")),
             Some(None) => Err(format!("\"{text}\" is not a whole number of packets; {expected}")),
         }
     }

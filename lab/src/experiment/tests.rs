@@ -3,6 +3,8 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
+use burstlab_network::Limit;
+
 use super::*;
 
 const SOUND: &str = r#"
@@ -190,8 +192,8 @@ fn whole_tables_can_be_compared() {
     let queues = r#"queue = [{ kind = "drop-tail", limit = "10p" }, { kind = "drop-tail", limit = "1MB" }]"#;
     let line = SOUND.lines().find(|line| line.starts_with("queue")).unwrap();
     let experiment = read(&SOUND.replace(line, queues)).unwrap();
-    let limits: Vec<_> = experiment.cells.iter().map(|cell| cell.network.queue.limit).collect();
-    assert_eq!(limits, [Depth::Packets(10), Depth::Bytes(Bytes::new(1_000_000))]);
+    let limits: Vec<_> = experiment.cells.iter().map(|cell| cell.network.link.queue.limit()).collect();
+    assert_eq!(limits, [Limit::Packets(10), Limit::Bytes(Bytes::new(1_000_000))]);
     assert_eq!(experiment.cells[0].axes["network.queue"]["limit"], "10p");
 }
 
@@ -245,7 +247,7 @@ fn options_win_over_the_file_and_over_what_it_compares() {
     assert_eq!(cell.controller, "dctcp?g=0.5");
     assert_eq!(cell.network.link.rate.to_string(), "40Gbit/s");
     assert_eq!(cell.duration, Some(Span::from_secs(1)));
-    assert_eq!(cell.network.queue.limit, Depth::Bytes(Bytes::new(1_000_000)));
+    assert_eq!(cell.network.link.queue.limit(), Limit::Bytes(Bytes::new(1_000_000)));
 }
 
 #[test]
