@@ -6,70 +6,56 @@ use burstlab_units::Time;
 const ARITY: usize = 4;
 
 /// An instant and its number as one integer: one comparison orders both.
-type Key = u128;
+pub(crate) type Key = u128;
 
-const fn key(at: Time, id: u32) -> Key {
-    ((at.as_nanos() as Key) << 32) | id as Key
+/// Later than everything: [`Time::NEVER`].
+pub(crate) const NOTHING: Key = Key::MAX;
+
+#[inline]
+pub(crate) const fn key(at: Time, id: u32) -> Key {
+    ((at.as_nanos() as Key) << 64) | id as Key
 }
 
-const fn at(key: Key) -> Time {
-    Time::from_nanos((key >> 32) as u64)
+/// The instant of a key; [`Time::NEVER`] of [`NOTHING`].
+#[inline]
+pub(crate) const fn at(key: Key) -> Time {
+    Time::from_nanos((key >> 64) as u64)
 }
 
-const fn id(key: Key) -> u32 {
+#[inline]
+pub(crate) const fn id(key: Key) -> u32 {
     key as u32
 }
 
 /// A min-heap by time; equal times come in the order of their numbers, whatever the order of insertion.
-///
-/// Taking the earliest entry leaves a hole at the top. What is put in next fills it, at the price of one way down the
-/// tree instead of two and one up: events beget events, so that is the usual case.
 #[derive(Debug, Default)]
 pub(crate) struct Heap {
     keys: Vec<Key>,
-    hole: bool,
 }
 
 impl Heap {
-    /// The earliest entry, or [`Time::NEVER`] with any number.
+    /// The earliest entry, or [`NOTHING`].
     #[inline]
-    pub fn peek(&mut self) -> (Time, u32) {
-        if self.hole {
-            self.close();
-        }
-        self.keys.first().map_or((Time::NEVER, 0), |&key| (at(key), id(key)))
+    pub fn first(&self) -> Key {
+        self.keys.first().copied().unwrap_or(NOTHING)
     }
 
     /// Adds an entry.
     #[inline]
-    pub fn push(&mut self, at: Time, id: u32) {
-        let key = key(at, id);
-        if self.hole {
-            self.hole = false;
-            self.sift_down(key);
-        } else {
-            self.keys.push(key);
-            self.sift_up(key);
-        }
+    pub fn push(&mut self, key: Key) {
+        self.keys.push(key);
+        self.sift_up(key);
     }
 
     /// Takes the earliest entry out.
-    #[inline]
-    pub fn pop(&mut self) -> Option<(Time, u32)> {
-        let (at, id) = self.peek();
-        self.hole = !self.keys.is_empty();
-        self.hole.then_some((at, id))
-    }
-
-    /// Fills the hole with the last entry.
-    #[inline]
-    fn close(&mut self) {
-        self.hole = false;
+    pub fn pop(&mut self) -> Option<Key> {
+        let first = *self.keys.first()?;
         if let Some(last) = self.keys.pop()
             && !self.keys.is_empty()
         {
             self.sift_down(last);
         }
+        Some(first)
     }
 
     /// Finds the place of `key` from the bottom; the last place is free.
@@ -125,26 +111,14 @@ mod tests {
             for (add, at, id) in steps {
                 let at = Time::from_nanos(at);
                 if !add {
-                    prop_assert_eq!(heap.pop(), model.pop_first());
+                    let first = heap.pop().map(|key| (super::at(key), super::id(key)));
+                    prop_assert_eq!(first, model.pop_first());
                 } else if model.insert((at, id)) {
-                    heap.push(at, id);
+                    heap.push(key(at, id));
                 }
                 let first = model.first().copied();
-                prop_assert_eq!(heap.peek().0, first.map_or(Time::NEVER, |first| first.0));
+                prop_assert_eq!(super::at(heap.first()), first.map_or(Time::NEVER, |first| first.0));
             }
         }
-    }
-
-    #[test]
-    fn a_hole_is_filled_by_the_next_entry() {
-        let mut heap = Heap::default();
-        for at in [5, 3, 9] {
-            heap.push(Time::from_nanos(at), 0);
-        }
-        assert_eq!(heap.pop(), Some((Time::from_nanos(3), 0)));
-        heap.push(Time::from_nanos(7), 1);
-        assert_eq!(heap.keys.len(), 3);
-        let rest: Vec<_> = std::iter::from_fn(|| heap.pop()).map(|(at, _)| at.as_nanos()).collect();
-        assert_eq!(rest, [5, 7, 9]);
     }
 }

@@ -3,14 +3,21 @@
 
 use burstlab_units::Time;
 
-use crate::heap::Heap;
+use crate::heap::{self, Heap};
 
 /// Timers of owners numbered from 0.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Timers {
     heap: Heap,
     /// The earliest entry that the heap holds for each owner; later ones of the same owner are stale.
     armed: Vec<Time>,
+    next_at: Time,
+}
+
+impl Default for Timers {
+    fn default() -> Timers {
+        Timers { heap: Heap::default(), armed: Vec::new(), next_at: Time::NEVER }
+    }
 }
 
 impl Timers {
@@ -24,18 +31,26 @@ impl Timers {
     pub fn arm(&mut self, owner: u32, at: Time) {
         if at < self.armed[owner as usize] {
             self.armed[owner as usize] = at;
-            self.heap.push(at, owner);
+            self.push(at, owner);
         }
     }
 
+    fn push(&mut self, at: Time, owner: u32) {
+        self.heap.push(heap::key(at, owner));
+        self.next_at = self.next_at.min(at);
+    }
+
+    /// When to look next.
     #[inline]
-    pub fn next_at(&mut self) -> Time {
-        self.heap.peek().0
+    pub fn next_at(&self) -> Time {
+        self.next_at
     }
 
     /// Takes the next owner to look at, unless the entry was stale. The owner has to be armed anew.
     pub fn pop(&mut self) -> Option<u32> {
-        let (at, owner) = self.heap.pop()?;
+        let key = self.heap.pop()?;
+        self.next_at = heap::at(self.heap.first());
+        let (at, owner) = (heap::at(key), heap::id(key));
         let armed = &mut self.armed[owner as usize];
         if *armed != at {
             return None;

@@ -13,8 +13,8 @@ use burstlab_stacks::Endpoint;
 use burstlab_units::{Bytes, Rate, Span, Time};
 
 use crate::fair_share::{FairShare, PacketSizes};
-use crate::heap::Heap;
-use crate::schedule::Schedule;
+use crate::heap::{self, Heap};
+use crate::schedule::{First, Schedule};
 use crate::timers::Timers;
 use crate::workload::{Command, Commands, Workload};
 
@@ -158,10 +158,10 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
     /// host's sockets wait.
     pub fn new(network: Network, interface_limit: Bytes, probe: P) -> Simulation<P, E> {
         let mut simulation = Simulation {
+            heads: Schedule::new(network.ports().len()),
             network,
             probe,
             now: Time::ZERO,
-            heads: Schedule::default(),
             timers: Timers::default(),
             owners: Vec::new(),
             alarms: Heap::default(),
@@ -258,8 +258,9 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
         let mut countdown = MONITOR_EVERY;
         let mut look_at = observer.next_at();
         while !self.stopped {
-            let (head, timer, alarm) = (self.heads.next_at(), self.timers.next_at(), self.alarms.peek().0);
-            let at = head.min(timer).min(alarm);
+            let head = self.heads.first();
+            let (timer, alarm) = (self.timers.next_at(), heap::at(self.alarms.first()));
+            let at = head.at().min(timer).min(alarm);
             if at >= look_at {
                 look_at = self.observe_until(at.min(until), observer);
             }
@@ -267,8 +268,8 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
                 return if at.is_never() && until.is_never() { Outcome::Idle } else { self.time_up(until) };
             }
             self.now = at;
-            if head == at {
-                self.on_head(workload);
+            if head.at() == at {
+                self.on_head(head, workload);
             } else if timer == at {
                 self.on_timer();
             } else {
@@ -304,10 +305,13 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
 
     /// A packet reaches the end of a link.
     #[inline]
-    fn on_head<W: Workload>(&mut self, workload: &mut W) {
-        let port = PortId(self.heads.next_port());
+    fn on_head<W: Workload>(&mut self, head: First, workload: &mut W) {
+        let port = PortId(head.port());
         let (arrival, next) = self.network.advance(port, self.now, &mut self.probe);
-        self.heads.reschedule_first(next);
+        self.heads.remove(head);
+        if !next.is_never() {
+            self.heads.push(next, port.0);
+        }
         match arrival {
             Arrival::Delivered(packet) => self.deliver(packet, workload),
             Arrival::Forwarded(Some((port, at))) => self.heads.push(at, port.0),
@@ -353,8 +357,8 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
     }
 
     fn on_alarm<W: Workload>(&mut self, workload: &mut W) {
-        let Some((now, alarm)) = self.alarms.pop() else { return };
-        workload.on_alarm(now, alarm, &mut self.commands);
+        let Some(key) = self.alarms.pop() else { return };
+        workload.on_alarm(heap::at(key), heap::id(key), &mut self.commands);
         self.carry_out();
     }
 
@@ -438,7 +442,7 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
             Command::BeginIteration(flow, direction, expected) => {
                 self.sides[side_of(flow, direction)].endpoint.begin_iteration(expected);
             }
-            Command::Alarm(at, alarm) => self.alarms.push(at.max(now), alarm),
+            Command::Alarm(at, alarm) => self.alarms.push(heap::key(at.max(now), alarm)),
             Command::Stop => self.stopped = true,
         }
     }
