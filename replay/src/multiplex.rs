@@ -2,9 +2,8 @@
 
 use std::str::FromStr;
 
-use burstlab_units::Span;
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use burstlab_units::{Span, chance};
+use rand::RngExt;
 
 use crate::{Error, Job};
 
@@ -78,7 +77,7 @@ pub fn multiplex(
     seed: u64,
 ) -> Result<Vec<PlacedJob>, Error> {
     let workers = job.workers.len();
-    let mut draws = stream(seed, "phase");
+    let mut draws = chance::stream(seed, "phase");
     let period = job.period().as_nanos();
     let offset = |copy: usize, draw: u64| match phase {
         Phase::Uniform => Ok(Span::from_nanos(if copy == 0 { 0 } else { draw })),
@@ -93,16 +92,6 @@ pub fn multiplex(
         Ok(PlacedJob { copy, offset: offset(copy, draw)?, hosts: (first..first + workers).collect() })
     };
     (0..copies).map(place).collect()
-}
-
-/// The random numbers of `seed` that are drawn for `purpose`. The purpose's bytes fill the key beside the seed, so streams of
-/// different names have nothing in common.
-fn stream(seed: u64, purpose: &str) -> ChaCha8Rng {
-    let mut key = [0; 32];
-    key[..8].copy_from_slice(&seed.to_le_bytes());
-    let name = &purpose.as_bytes()[..purpose.len().min(24)];
-    key[8..8 + name.len()].copy_from_slice(name);
-    ChaCha8Rng::from_seed(key)
 }
 
 #[cfg(test)]
