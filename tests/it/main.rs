@@ -1,0 +1,14 @@
+//! What burstlab shows as a whole: each module a theme, each test a sentence.
+
+mod bad_captures;
+mod bad_experiments;
+mod captures;
+mod check;
+mod determinism;
+mod incast;
+mod interruption;
+mod long_flows;
+mod multiplexing;
+mod program;
+mod recording;
+mod report;
