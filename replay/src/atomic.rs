@@ -6,12 +6,15 @@ use std::path::{Path, PathBuf};
 
 use crate::Error;
 
-/// zstd's own default: the level beyond which text of this kind hardly shrinks further.
-const LEVEL: i32 = 3;
+/// zstd's fastest plain level: text of this kind hardly shrinks further, and importing is to be fast.
+const LEVEL: i32 = 1;
+
+/// Lines are short: they are gathered before the file, and before the compressor.
+const BUFFER: usize = 1 << 16;
 
 enum Sink {
     Plain(BufWriter<File>),
-    Zstd(zstd::Encoder<'static, BufWriter<File>>),
+    Zstd(BufWriter<zstd::Encoder<'static, File>>),
 }
 
 /// Writes beside the destination, and takes its place only when all is written. Compresses if the name ends in `.zst`.
@@ -29,11 +32,12 @@ impl AtomicFile {
         hidden.push(name);
         hidden.push(format!(".{}.partial", std::process::id()));
         let partial = path.with_file_name(hidden);
-        let file = BufWriter::with_capacity(1 << 16, File::create(&partial).map_err(fail)?);
+        let file = File::create(&partial).map_err(fail)?;
         let sink = if path.extension().is_some_and(|e| e == "zst") {
-            Sink::Zstd(zstd::Encoder::new(file, LEVEL).map_err(fail)?)
+            let encoder = zstd::Encoder::new(file, LEVEL).map_err(fail)?;
+            Sink::Zstd(BufWriter::with_capacity(BUFFER, encoder))
         } else {
-            Sink::Plain(file)
+            Sink::Plain(BufWriter::with_capacity(BUFFER, file))
         };
         Ok(AtomicFile { path: path.to_owned(), partial, sink: Some(sink) })
     }
@@ -50,12 +54,12 @@ impl AtomicFile {
     /// Puts the file in its place.
     pub fn commit(mut self) -> Result<(), Error> {
         let settle = |sink: Option<Sink>| -> io::Result<()> {
-            let buffer = match sink {
-                Some(Sink::Plain(sink)) => sink,
-                Some(Sink::Zstd(sink)) => sink.finish()?,
+            let file = match sink {
+                Some(Sink::Plain(sink)) => sink.into_inner().map_err(io::IntoInnerError::into_error)?,
+                Some(Sink::Zstd(sink)) => sink.into_inner().map_err(io::IntoInnerError::into_error)?.finish()?,
                 None => return Ok(()),
             };
-            buffer.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+            file.sync_all()?;
             fs::rename(&self.partial, &self.path)
         };
         let sink = self.sink.take();
