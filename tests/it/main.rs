@@ -2,6 +2,7 @@
 
 mod bad_captures;
 mod bad_experiments;
+mod book;
 mod captures;
 mod check;
 mod determinism;
