@@ -8,7 +8,9 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use burstlab_network::{Arrival, Direction, FlowId, InterfaceId, Network, NoPath, Occupancy, PacketId, PortId, Probe};
+use burstlab_network::{
+    Arrival, Direction, FlowId, InterfaceId, Network, NoPath, Occupancy, PacketId, PortId, Probe, Sent,
+};
 use burstlab_stacks::Endpoint;
 use burstlab_units::{Bytes, Rate, Span, Time};
 
@@ -373,10 +375,10 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
         if !side.in_line {
             let line = &mut self.lines[side.interface.0 as usize];
             while side.endpoint.transmit(now, self.network.blank()) {
-                if let Some((port, at)) = self.network.send(now, &mut self.probe) {
+                let Sent { news, backlog } = self.network.send(now, &mut self.probe);
+                if let Some((port, at)) = news {
                     self.heads.push(at, port.0);
                 }
-                let backlog = self.network.backlog(side.interface, now);
                 if backlog > line.full {
                     side.endpoint.host_limited(now);
                     side.in_line = true;

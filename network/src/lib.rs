@@ -19,7 +19,7 @@ mod topology;
 pub mod wire;
 
 pub use impairment::Impairment;
-pub use network::{Arrival, InterfaceId, Network, NoPath, PortInfo, PortKind};
+pub use network::{Arrival, InterfaceId, Network, NoPath, PortInfo, PortKind, Sent};
 pub use packets::PacketId;
 pub use port::PortId;
 pub use probe::Probe;

@@ -32,6 +32,15 @@ pub enum Arrival {
     Nothing,
 }
 
+/// What came of sending a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sent {
+    /// The port that now has something to give, and when, if it had nothing before.
+    pub news: Option<(PortId, Time)>,
+    /// How long the sender's interface needs to send what it holds.
+    pub backlog: Span,
+}
+
 /// What a port is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PortKind {
@@ -64,17 +73,20 @@ pub struct Network {
     graph: Graph,
     hosts: Vec<NodeId>,
     host_of_interface: Vec<usize>,
-    /// Ports of each flow's two directions, `stride` places each, in path order.
+    /// The ports of all paths, each in order and with [`ARRIVED`] behind it.
     paths: Vec<PortId>,
-    stride: usize,
-    lengths: Vec<u32>,
+    /// Where the path of each flow's two directions begins, and the end of all.
+    starts: Vec<u32>,
     seed: u64,
 }
 
-/// Where the path of a segment's flow and direction is kept.
+/// Behind the last port of a path.
+const ARRIVED: PortId = PortId(u32::MAX);
+
+/// Whose number the path of a flow's direction has.
 #[inline]
-fn row(segment: &Segment) -> usize {
-    segment.flow.0 as usize * 2 + segment.direction as usize
+fn row(flow: FlowId, direction: Direction) -> usize {
+    flow.0 as usize * 2 + direction as usize
 }
 
 impl Network {
@@ -91,8 +103,7 @@ impl Network {
             hosts: topology.hosts.clone(),
             host_of_interface: Vec::new(),
             paths: Vec::new(),
-            stride: 0,
-            lengths: Vec::new(),
+            starts: vec![0],
             seed,
         };
         let hosts: std::collections::BTreeMap<NodeId, usize> =
@@ -158,7 +169,7 @@ impl Network {
 
     /// Lays the paths of a new flow between two interfaces, there and back.
     pub fn add_flow(&mut self, from: InterfaceId, to: InterfaceId) -> Result<FlowId, NoPath> {
-        let flow = FlowId(self.lengths.len() as u32 / 2);
+        let flow = FlowId(self.starts.len() as u32 / 2);
         let forward = self.lay_path(from, to, u64::from(flow.0) << 1)?;
         let backward = self.lay_path(to, from, (u64::from(flow.0) << 1) | 1)?;
         for path in [forward, backward] {
@@ -183,24 +194,15 @@ impl Network {
     }
 
     fn store_path(&mut self, path: Vec<PortId>) {
-        if path.len() > self.stride {
-            let wider: Vec<_> = (0..self.lengths.len())
-                .flat_map(|i| {
-                    let old = &self.paths[i * self.stride..(i + 1) * self.stride];
-                    old.iter().copied().chain(std::iter::repeat_n(PortId(0), path.len() - self.stride))
-                })
-                .collect();
-            (self.paths, self.stride) = (wider, path.len());
-        }
-        self.lengths.push(path.len() as u32);
-        self.paths.extend(&path);
-        self.paths.extend(std::iter::repeat_n(PortId(0), self.stride - path.len()));
+        self.paths.extend(path);
+        self.paths.push(ARRIVED);
+        self.starts.push(self.paths.len() as u32);
     }
 
     /// The ports that one direction of a flow goes through, its own interface first.
     pub fn path(&self, flow: FlowId, direction: Direction) -> &[PortId] {
-        let row = flow.0 as usize * 2 + direction as usize;
-        &self.paths[row * self.stride..row * self.stride + self.lengths[row] as usize]
+        let row = row(flow, direction);
+        &self.paths[self.starts[row] as usize..self.starts[row + 1] as usize - 1]
     }
 
     /// The segment that a host sends next: to be written here, and then sent with [`send`](Self::send). It says
@@ -210,17 +212,20 @@ impl Network {
         self.packets.blank()
     }
 
-    /// Sends what was written into [`blank`](Self::blank). Returns the port that now has something to give, and when, if it
-    /// had nothing.
+    /// Sends what was written into [`blank`](Self::blank).
     #[inline]
-    pub fn send<P: Probe>(&mut self, now: Time, probe: &mut P) -> Option<(PortId, Time)> {
+    pub fn send<P: Probe>(&mut self, now: Time, probe: &mut P) -> Sent {
         let segment = self.packets.blank();
-        let (row, size) = (row(segment), segment.wire_len().get() as u32);
-        let packet = self.packets.seal();
-        self.enqueue(self.paths[row * self.stride], now, packet, size, probe)
+        let size = segment.wire_len().get() as u32;
+        let place = self.starts[row(segment.flow, segment.direction)];
+        let port = self.paths[place as usize];
+        let packet = self.packets.seal(place);
+        let news = self.enqueue(port, now, packet, size, probe);
+        Sent { news, backlog: self.ports[port.0 as usize].free_at().since(now) }
     }
 
-    #[inline]
+    // Called from two places, and all that it is given is at hand there.
+    #[inline(always)]
     fn enqueue<P: Probe>(
         &mut self,
         port: PortId,
@@ -246,13 +251,12 @@ impl Network {
     pub fn advance<P: Probe>(&mut self, port: PortId, now: Time, probe: &mut P) -> (Arrival, Time) {
         let (arriving, next) = self.ports[port.0 as usize].take(port, now, &mut self.packets, probe);
         let Some(InFlight { size, packet, .. }) = arriving else { return (Arrival::Nothing, next) };
-        let (segment, hop) = self.packets.packet_mut(packet);
-        *hop += 1;
-        let row = row(segment);
-        if *hop == self.lengths[row] {
+        let (_, place) = self.packets.packet_mut(packet);
+        *place += 1;
+        let onward = self.paths[*place as usize];
+        if onward == ARRIVED {
             return (Arrival::Delivered(packet), next);
         }
-        let onward = self.paths[row * self.stride + *hop as usize];
         (Arrival::Forwarded(self.enqueue(onward, now, packet, size, probe)), next)
     }
 

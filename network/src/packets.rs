@@ -19,7 +19,7 @@ pub(crate) struct Packets {
 
 impl Default for Packets {
     fn default() -> Packets {
-        let blank = Packet { segment: Segment::default(), hop: 0 };
+        let blank = Packet { segment: Segment::default(), place: 0 };
         Packets { slots: vec![blank], free: Vec::new(), blank: PacketId(0) }
     }
 }
@@ -28,8 +28,8 @@ impl Default for Packets {
 #[derive(Debug, Clone, Copy)]
 struct Packet {
     segment: Segment,
-    /// How many hops of its path lie behind it.
-    hop: u32,
+    /// Where it is on its path: a place among those of all paths.
+    place: u32,
 }
 
 impl Packets {
@@ -39,11 +39,11 @@ impl Packets {
         &mut self.slots[self.blank.0 as usize].segment
     }
 
-    /// The blank has been written: it is a packet now, and another one is blank.
+    /// The blank has been written: it is a packet now, at `place` of its path, and another one is blank.
     #[inline]
-    pub fn seal(&mut self) -> PacketId {
+    pub fn seal(&mut self, place: u32) -> PacketId {
         let sealed = self.blank;
-        self.slots[sealed.0 as usize].hop = 0;
+        self.slots[sealed.0 as usize].place = place;
         self.blank = match self.free.pop() {
             Some(free) => free,
             None => self.add_slot(),
@@ -53,7 +53,7 @@ impl Packets {
 
     #[cold]
     fn add_slot(&mut self) -> PacketId {
-        self.slots.push(Packet { segment: Segment::default(), hop: 0 });
+        self.slots.push(Packet { segment: Segment::default(), place: 0 });
         PacketId(self.slots.len() as u32 - 1)
     }
 
@@ -65,11 +65,9 @@ impl Packets {
 
     /// A second packet like this one.
     pub fn copy(&mut self, id: PacketId) -> PacketId {
-        let Packet { segment, hop } = self.slots[id.0 as usize];
+        let Packet { segment, place } = self.slots[id.0 as usize];
         *self.blank() = segment;
-        let copy = self.seal();
-        self.slots[copy.0 as usize].hop = hop;
-        copy
+        self.seal(place)
     }
 
     /// The segment.
@@ -78,11 +76,11 @@ impl Packets {
         &self.slots[id.0 as usize].segment
     }
 
-    /// The segment, and how many hops of its path lie behind it.
+    /// The segment, and where it is on its path.
     #[inline]
     pub fn packet_mut(&mut self, id: PacketId) -> (&mut Segment, &mut u32) {
-        let Packet { segment, hop } = &mut self.slots[id.0 as usize];
-        (segment, hop)
+        let Packet { segment, place } = &mut self.slots[id.0 as usize];
+        (segment, place)
     }
 }
 
@@ -95,7 +93,7 @@ mod tests {
         let mut packets = Packets::default();
         let [a, b] = [1, 2].map(|seq| {
             packets.blank().seq = seq;
-            packets.seal()
+            packets.seal(0)
         });
         packets.remove(a);
         packets.copy(b);

@@ -96,7 +96,7 @@ impl Port {
     }
 
     /// A packet of `size` bytes arrives at the queue.
-    #[inline]
+    #[inline(always)]
     pub fn enqueue<P: Probe>(
         &mut self,
         id: PortId,
@@ -224,9 +224,12 @@ impl Port {
 
     #[inline]
     fn transmission_time(&mut self, size: u32) -> Span {
-        if self.last.0 != size {
-            self.last = (size, self.rate.transmission_time(Bytes::new(u64::from(size))));
-        }
+        if self.last.0 == size { self.last.1 } else { self.divide(size) }
+    }
+
+    #[cold]
+    fn divide(&mut self, size: u32) -> Span {
+        self.last = (size, self.rate.transmission_time(Bytes::new(u64::from(size))));
         self.last.1
     }
 }

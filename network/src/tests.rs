@@ -74,7 +74,7 @@ fn carry(network: &mut Network, sends: &[(u64, Segment)], log: &mut Log) -> Vec<
             }
             (_, Some(now)) => {
                 *network.blank() = sends.next().unwrap().1;
-                heads.extend(network.send(now, log).map(|(port, at)| (at, port)));
+                heads.extend(network.send(now, log).news.map(|(port, at)| (at, port)));
             }
             (Some(_), None) => unreachable!(),
         }

@@ -145,6 +145,7 @@ impl Sender {
     }
 
     /// Marks what the SACK blocks name; gives the D-SACK block, if there is one (RFC 2883, section 4).
+    #[inline(never)]
     fn take_sack(
         &mut self,
         now: Time,
@@ -209,7 +210,18 @@ impl Sender {
     }
 
     /// RACK, on an ACK or as a reordering window ends.
+    #[inline]
     pub fn detect_by_time(&mut self, now: Time) {
+        // All that is on its way left after what arrived: the common case.
+        if self.rack.is_content_with(&self.board) {
+            self.reordering_ends = Time::NEVER;
+        } else {
+            self.search_by_time(now);
+        }
+    }
+
+    #[cold]
+    fn search_by_time(&mut self, now: Time) {
         let impatient = matches!(self.phase, Phase::Recovery | Phase::Loss)
             || self.board.sacked() >= DUP_THRESHOLD * u64::from(self.mss);
         let Sender { rack, board, rtt, rate, controller, .. } = self;

@@ -223,6 +223,7 @@ impl Connection {
     }
 
     /// RFC 9293, section 3.10.7.4: a segment in a synchronized state.
+    #[inline]
     fn on_synchronized(&mut self, now: Time, segment: &Segment) {
         let start = self.receiver.numbering.position(segment.seq, self.receiver.next);
         let end = start + i64::from(segment.seq_len());
@@ -258,6 +259,7 @@ impl Connection {
         }
     }
 
+    #[cold]
     fn on_unacceptable(&mut self, now: Time, start: i64, end: i64, segment: &Segment) {
         if segment.flags.has(Flags::RST) {
             return;
@@ -271,6 +273,7 @@ impl Connection {
     }
 
     /// Takes the acknowledgement and the window. Whether the segment is to be processed further.
+    #[inline]
     pub(super) fn on_acknowledgement(&mut self, now: Time, start: i64, segment: &Segment) -> bool {
         let una = self.sender.board.una();
         let ack = self.numbering.position(segment.ack, una);
@@ -343,6 +346,7 @@ impl Endpoint for Connection {
         self.reset_peer();
     }
 
+    #[inline]
     fn on_segment(&mut self, now: Time, segment: &Segment) {
         match self.state {
             State::Listen | State::SynSent | State::SynReceived => self.on_opening_segment(now, segment),
@@ -379,6 +383,7 @@ impl Endpoint for Connection {
         }
     }
 
+    #[inline]
     fn transmit(&mut self, now: Time, segment: &mut Segment) -> bool {
         if let Some(reply) = self.reply.take() {
             *segment = *reply;
@@ -403,6 +408,7 @@ impl Endpoint for Connection {
         true
     }
 
+    #[inline]
     fn next_wake(&self) -> Time {
         let sender = &self.sender;
         let timer = if self.sends() { sender.next_timer().0 } else { Time::NEVER };

@@ -103,6 +103,12 @@ impl Rack {
         (rtt.least() * u64::from(self.quarters) / 4).min(rtt.smoothed())
     }
 
+    /// Whether step 5 would plainly find nothing.
+    #[inline]
+    pub fn is_content_with(&self, board: &Scoreboard) -> bool {
+        board.nothing_sent_by(self.newest)
+    }
+
     /// Step 5: marks lost what was sent before the newest arrival by more than the reordering window, and says when to
     /// look again. `impatient`: in recovery, or as many packets are sacked as mean loss. `lost` must mark each packet
     /// lost.
@@ -116,9 +122,6 @@ impl Rack {
         impatient: bool,
         mut lost: impl FnMut(&mut Scoreboard, u64),
     ) -> Time {
-        if board.nothing_sent_by(self.newest) {
-            return Time::NEVER;
-        }
         let patience = self.rtt + self.window(rtt, impatient);
         let mut look_again = Time::NEVER;
         for resent in [false, true] {

@@ -173,6 +173,7 @@ impl Receiver {
     }
 
     /// An acceptable segment's payload and FIN.
+    #[inline]
     pub fn on_data(&mut self, now: Time, start: i64, segment: &Segment, counters: &mut Counters) {
         match self.echo.on_segment(segment) {
             Ask::Nothing => {}
@@ -200,6 +201,7 @@ impl Receiver {
     }
 
     /// The long way: out of order, overlapping, or with a FIN.
+    #[inline(never)]
     fn take(&mut self, now: Time, start: u64, end: u64, fin: bool, payload: bool, counters: &mut Counters) {
         let before = self.next;
         let cut = end.min(self.edge.max(self.next));

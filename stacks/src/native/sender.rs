@@ -155,6 +155,7 @@ impl Sender {
     }
 
     /// Asks the controller anew: to be called after each of its callbacks.
+    #[inline]
     pub fn refresh(&mut self) {
         // Field by field: copying the whole would wait for the controller's stores to settle.
         let control = self.controller.control();
@@ -198,6 +199,7 @@ impl Sender {
 
     /// Payload of the next new packet, or `None` if there is none to send or the peer has no room for it: RFC 9293,
     /// section 3.8.6.2.1, against silly windows, and 3.7.4, Nagle.
+    #[inline]
     pub fn next_payload(&self) -> Option<u32> {
         let (unsent, usable, mss) = (self.unsent(), self.usable(), u64::from(self.mss));
         if unsent >= mss && usable >= mss {
@@ -216,6 +218,7 @@ impl Sender {
     }
 
     /// The next packet to leave at `now`.
+    #[inline]
     pub fn next_packet(&mut self, now: Time) -> Option<Packet> {
         self.paced_until = Time::NEVER;
         if let Some(urgent) = self.urgent.take()
@@ -264,6 +267,7 @@ impl Sender {
         }
     }
 
+    #[cold]
     fn send_urgent(&mut self, urgent: Urgent, now: Time) -> Option<Packet> {
         let first = self.board.first();
         match urgent {
@@ -292,6 +296,7 @@ impl Sender {
         Some(packet)
     }
 
+    #[inline]
     fn send_new(&mut self, payload: u32, now: Time) -> Packet {
         let start = self.board.next();
         let restart = self.board.in_flight() == 0;
@@ -313,6 +318,7 @@ impl Sender {
         Packet { start, payload, fin, codepoint: self.marks.codepoint(self.ecn, !self.persist.probing), flags }
     }
 
+    #[inline(never)]
     fn retransmit(&mut self, number: u64, now: Time) -> Packet {
         let restart = self.board.in_flight() == 0;
         self.board.resend(number, now);
@@ -336,6 +342,7 @@ impl Sender {
         }
     }
 
+    #[inline]
     fn note_sent(&mut self, now: Time, record: &Record, retransmission: bool, restart: bool) {
         self.last_sent = now;
         self.counters.data_segments_sent += 1;

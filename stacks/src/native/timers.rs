@@ -27,6 +27,7 @@ pub(super) enum Waiting {
 
 impl Sender {
     /// The earliest of the causes, and when it is due.
+    #[inline]
     pub fn next_timer(&self) -> (Time, Waiting) {
         if self.board.is_empty() || self.persist.probing {
             return match self.persist.since {
