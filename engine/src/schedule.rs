@@ -125,6 +125,12 @@ impl Schedule {
         }
     }
 
+    /// [`push`](Self::push) for a loop that is larger by it than it is worth.
+    #[inline(never)]
+    pub fn push_apart(&mut self, at: Time, port: u32) {
+        self.push(at, port);
+    }
+
     #[cold]
     fn push_to_rest(&mut self, key: Key) {
         self.rest.push(key);

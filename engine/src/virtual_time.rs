@@ -347,11 +347,12 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
         match self.owners[owner as usize] {
             Owner::Side(index) => {
                 let side = &mut self.sides[index as usize];
-                if side.endpoint.next_wake() <= self.now {
+                let due = side.endpoint.next_wake();
+                if due <= self.now {
                     side.endpoint.on_wake(self.now);
                     self.pump(index as usize);
                 } else {
-                    self.timers.arm(owner, side.endpoint.next_wake());
+                    self.timers.arm(owner, due);
                 }
             }
             Owner::Line(line) => self.serve_line(line as usize),
@@ -377,7 +378,7 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
             while side.endpoint.transmit(now, self.network.blank()) {
                 let Sent { news, backlog } = self.network.send(now, &mut self.probe);
                 if let Some((port, at)) = news {
-                    self.heads.push(at, port.0);
+                    self.heads.push_apart(at, port.0);
                 }
                 if backlog > line.full {
                     side.endpoint.host_limited(now);

@@ -89,6 +89,15 @@ fn row(flow: FlowId, direction: Direction) -> usize {
     flow.0 as usize * 2 + direction as usize
 }
 
+/// The port that now has something to give, and when, if it had nothing before.
+#[inline]
+fn news(port: PortId, enqueued: Enqueued) -> Option<(PortId, Time)> {
+    match enqueued {
+        Enqueued::First(at) => Some((port, at)),
+        Enqueued::Behind | Enqueued::Dropped => None,
+    }
+}
+
 impl Network {
     /// Builds what `topology` plans. `workers[h]` is how many workers host `h` carries. Each has an interface of its
     /// own at the rate of the host's link. One alone is the host's end of that link. Several are joined to it like
@@ -215,34 +224,16 @@ impl Network {
     /// Sends what was written into [`blank`](Self::blank).
     #[inline]
     pub fn send<P: Probe>(&mut self, now: Time, probe: &mut P) -> Sent {
-        let segment = self.packets.blank();
-        let size = segment.wire_len().get() as u32;
-        let place = self.starts[row(segment.flow, segment.direction)];
-        let port = self.paths[place as usize];
-        let packet = self.packets.seal(place);
-        let news = self.enqueue(port, now, packet, size, probe);
-        Sent { news, backlog: self.ports[port.0 as usize].free_at().since(now) }
-    }
-
-    // Called from two places, and all that it is given is at hand there.
-    #[inline(always)]
-    fn enqueue<P: Probe>(
-        &mut self,
-        port: PortId,
-        now: Time,
-        packet: PacketId,
-        size: u32,
-        probe: &mut P,
-    ) -> Option<(PortId, Time)> {
-        let (segment, _) = self.packets.packet_mut(packet);
-        match self.ports[port.0 as usize].enqueue(port, now, packet, size, segment, probe) {
-            Enqueued::First(at) => Some((port, at)),
-            Enqueued::Behind => None,
-            Enqueued::Dropped => {
-                self.packets.remove(packet);
-                None
-            }
+        let packet = self.packets.blank_id();
+        let (segment, place) = self.packets.packet_mut(packet);
+        *place = self.starts[row(segment.flow, segment.direction)];
+        let own = self.paths[*place as usize];
+        let (port, size) = (&mut self.ports[own.0 as usize], segment.wire_len().get() as u32);
+        let enqueued = port.enqueue(own, now, packet, size, segment, probe);
+        if enqueued != Enqueued::Dropped {
+            self.packets.seal();
         }
+        Sent { news: news(own, enqueued), backlog: port.free_at().since(now) }
     }
 
     /// Moves on what arrives at the far end of a port's link at `now`. The second value is when that port has something
@@ -251,13 +242,17 @@ impl Network {
     pub fn advance<P: Probe>(&mut self, port: PortId, now: Time, probe: &mut P) -> (Arrival, Time) {
         let (arriving, next) = self.ports[port.0 as usize].take(port, now, &mut self.packets, probe);
         let Some(InFlight { size, packet, .. }) = arriving else { return (Arrival::Nothing, next) };
-        let (_, place) = self.packets.packet_mut(packet);
+        let (segment, place) = self.packets.packet_mut(packet);
         *place += 1;
         let onward = self.paths[*place as usize];
         if onward == ARRIVED {
             return (Arrival::Delivered(packet), next);
         }
-        (Arrival::Forwarded(self.enqueue(onward, now, packet, size, probe)), next)
+        let enqueued = self.ports[onward.0 as usize].enqueue(onward, now, packet, size, segment, probe);
+        if enqueued == Enqueued::Dropped {
+            self.packets.remove(packet);
+        }
+        (Arrival::Forwarded(news(onward, enqueued)), next)
     }
 
     /// A packet that was delivered. It stays until [`remove`](Self::remove).

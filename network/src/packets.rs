@@ -39,16 +39,19 @@ impl Packets {
         &mut self.slots[self.blank.0 as usize].segment
     }
 
-    /// The blank has been written: it is a packet now, at `place` of its path, and another one is blank.
+    /// The number that the blank will have as a packet.
     #[inline]
-    pub fn seal(&mut self, place: u32) -> PacketId {
-        let sealed = self.blank;
-        self.slots[sealed.0 as usize].place = place;
+    pub fn blank_id(&self) -> PacketId {
+        self.blank
+    }
+
+    /// The blank has been written: it is a packet now, and another one is blank.
+    #[inline]
+    pub fn seal(&mut self) {
         self.blank = match self.free.pop() {
             Some(free) => free,
             None => self.add_slot(),
         };
-        sealed
     }
 
     #[cold]
@@ -65,9 +68,10 @@ impl Packets {
 
     /// A second packet like this one.
     pub fn copy(&mut self, id: PacketId) -> PacketId {
-        let Packet { segment, place } = self.slots[id.0 as usize];
-        *self.blank() = segment;
-        self.seal(place)
+        let copy = self.blank;
+        self.slots[copy.0 as usize] = self.slots[id.0 as usize];
+        self.seal();
+        copy
     }
 
     /// The segment.
@@ -93,7 +97,9 @@ mod tests {
         let mut packets = Packets::default();
         let [a, b] = [1, 2].map(|seq| {
             packets.blank().seq = seq;
-            packets.seal(0)
+            let id = packets.blank_id();
+            packets.seal();
+            id
         });
         packets.remove(a);
         packets.copy(b);

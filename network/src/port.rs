@@ -171,15 +171,14 @@ impl Port {
         }
         // The packet behind this one departs before this one arrives, unless the delay is none.
         self.depart_until(id, now, probe);
-        let packet = self.under_way.front().copied();
-        self.drop_front();
+        let packet = self.pop();
         (packet, self.under_way.front().map_or(Time::NEVER, |next| next.at))
     }
 
     #[inline]
-    fn drop_front(&mut self) {
-        self.under_way.drop_front();
+    fn pop(&mut self) -> Option<InFlight> {
         self.departed -= 1;
+        self.under_way.pop()
     }
 
     #[cold]
@@ -196,7 +195,7 @@ impl Port {
         }
         let front = self.under_way.front().copied().filter(|packet| packet.at <= now);
         if front.is_some() {
-            self.drop_front();
+            self.pop();
         }
         let impaired = self.impaired.as_mut()?;
         if let Some(arriving) = front

@@ -51,11 +51,13 @@ impl<T: Copy + Default> Ring<T> {
 
     /// Takes the oldest element out.
     #[inline]
-    pub fn drop_front(&mut self) {
-        if self.len > 0 {
+    pub fn pop(&mut self) -> Option<T> {
+        let oldest = self.front().copied();
+        if oldest.is_some() {
             self.head = self.slot(1);
             self.len -= 1;
         }
+        oldest
     }
 
     /// Without the element: one that could be needed by reference here would be in memory everywhere.
@@ -85,8 +87,7 @@ mod tests {
                         model.push_back(element);
                     }
                     None => {
-                        ring.drop_front();
-                        model.pop_front();
+                        prop_assert_eq!(ring.pop(), model.pop_front());
                     }
                 }
                 prop_assert_eq!(ring.len(), model.len());

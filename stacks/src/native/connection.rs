@@ -1,9 +1,7 @@
 //! One side of a connection: segments in, segments out.
 
 use burstlab_algorithms::{Bytes, Controller, EcnFeedback, Explanation, JobView, Rate, Time};
-use burstlab_network::{
-    AccEcnCounters, Codepoint, Direction, Flags, FlowId, SackBlocks, Segment, SynOptions, Timestamps,
-};
+use burstlab_network::{Codepoint, Direction, Flags, FlowId, SackBlocks, Segment, SynOptions, Timestamps};
 
 use super::Config;
 use super::close::Challenges;
@@ -142,7 +140,13 @@ impl Connection {
     }
 
     pub(super) fn timestamps_now(&self, now: Time) -> Option<Timestamps> {
-        self.timestamps.then(|| Timestamps { value: super::stamp(now), echo: self.receiver.timestamp() })
+        if self.timestamps { Some(self.stamps(now)) } else { None }
+    }
+
+    // Out of the way of connections without timestamps: the clock takes a division.
+    #[inline(never)]
+    fn stamps(&self, now: Time) -> Timestamps {
+        Timestamps { value: super::stamp(now), echo: self.receiver.timestamp() }
     }
 
     /// A segment that carries nothing but what is given: SYNs and resets.
@@ -153,14 +157,7 @@ impl Connection {
     /// Writes a segment behind the handshake, in its place: a copy of what was just put together field by field would wait
     /// for all its stores.
     #[inline(always)]
-    fn write_segment(
-        &mut self,
-        out: &mut Segment,
-        now: Time,
-        packet: Packet,
-        acc_ecn: Option<AccEcnCounters>,
-        sack: SackBlocks,
-    ) {
+    fn write_segment(&mut self, out: &mut Segment, now: Time, packet: Packet, sack: SackBlocks) {
         *out = Segment {
             flow: self.flow,
             direction: self.direction,
@@ -173,7 +170,7 @@ impl Connection {
             syn: SynOptions::default(),
             sack,
             timestamps: self.timestamps_now(now),
-            acc_ecn,
+            acc_ecn: None,
         };
         self.receiver.on_ack_sent();
     }
@@ -188,13 +185,31 @@ impl Connection {
         let acc_ecn = self.receiver.echo.option();
         let packet = Packet { start: self.sender.board.next(), payload: 0, fin: false, codepoint, flags };
         if !self.receiver.has_blocks() {
-            self.write_segment(out, now, packet, acc_ecn, SackBlocks::default());
-            return;
+            self.write_segment(out, now, packet, SackBlocks::default());
+        } else {
+            // The options hold timestamps (10 bytes), AccECN (11) and SACK (2, and 8 a block).
+            let others = if self.timestamps { 10 } else { 0 } + if acc_ecn.is_some() { 11 } else { 0 };
+            let sack = self.receiver.take_blocks((OPTIONS - others - 2) / 8);
+            self.write_segment(out, now, packet, sack);
         }
-        // The options hold timestamps (10 bytes), AccECN (11) and SACK (2, and 8 a block).
-        let others = if self.timestamps { 10 } else { 0 } + if acc_ecn.is_some() { 11 } else { 0 };
-        let sack = self.receiver.take_blocks((OPTIONS - others - 2) / 8);
-        self.write_segment(out, now, packet, acc_ecn, sack);
+        // Not in one go with the rest: an option of nine single bytes is dear, and rarely there.
+        if acc_ecn.is_some() {
+            out.acc_ecn = acc_ecn;
+        }
+    }
+
+    #[cold]
+    fn write_syn(&mut self, out: &mut Segment, now: Time) -> bool {
+        let Some(syn) = self.next_syn(now) else { return false };
+        *out = syn;
+        true
+    }
+
+    #[cold]
+    fn write_reply(&mut self, out: &mut Segment) -> bool {
+        let Some(reply) = self.reply.take() else { return false };
+        *out = *reply;
+        true
     }
 
     /// The acknowledgement of what came before marks began or ended.
@@ -219,7 +234,7 @@ impl Connection {
             flags = flags.with(Flags::PSH);
         }
         // SACK options could push a full packet over the MTU; the pure ACKs before it have said the same.
-        self.write_segment(out, now, Packet { flags, ..packet }, None, SackBlocks::default());
+        self.write_segment(out, now, Packet { flags, ..packet }, SackBlocks::default());
     }
 
     /// RFC 9293, section 3.10.7.4: a segment in a synchronized state.
@@ -303,6 +318,7 @@ impl Connection {
     }
 
     /// RFC 9293, section 3.10.7.4: only a newer segment may change the window. Whether it did.
+    #[inline]
     fn take_window(&mut self, start: i64, ack: i64, segment: &Segment) -> bool {
         let (from, at) = self.window_from;
         if ack < self.sender.board.una() as i64 || !(from < start || from == start && at <= ack as u64) {
@@ -385,9 +401,8 @@ impl Endpoint for Connection {
 
     #[inline]
     fn transmit(&mut self, now: Time, segment: &mut Segment) -> bool {
-        if let Some(reply) = self.reply.take() {
-            *segment = *reply;
-            return true;
+        if self.reply.is_some() {
+            return self.write_reply(segment);
         }
         if self.receiver.ack.is_due() {
             if self.receiver.former.is_some() {
@@ -403,12 +418,10 @@ impl Endpoint for Connection {
             self.write_data(segment, now, packet);
             return true;
         }
-        let Some(syn) = self.next_syn(now) else { return false };
-        *segment = syn;
-        true
+        self.write_syn(segment, now)
     }
 
-    #[inline]
+    #[inline(always)]
     fn next_wake(&self) -> Time {
         let sender = &self.sender;
         let timer = if self.sends() { sender.next_timer().0 } else { Time::NEVER };

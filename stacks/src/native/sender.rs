@@ -221,8 +221,8 @@ impl Sender {
     #[inline]
     pub fn next_packet(&mut self, now: Time) -> Option<Packet> {
         self.paced_until = Time::NEVER;
-        if let Some(urgent) = self.urgent.take()
-            && let Some(packet) = self.send_urgent(urgent, now)
+        if self.urgent.is_some()
+            && let Some(packet) = self.send_urgent(now)
         {
             return Some(packet);
         }
@@ -268,9 +268,9 @@ impl Sender {
     }
 
     #[cold]
-    fn send_urgent(&mut self, urgent: Urgent, now: Time) -> Option<Packet> {
+    fn send_urgent(&mut self, now: Time) -> Option<Packet> {
         let first = self.board.first();
-        match urgent {
+        match self.urgent.take()? {
             Urgent::First => (!self.board.is_empty()).then(|| self.retransmit(first, now)),
             Urgent::WindowProbe => {
                 let payload = self.unsent().min(self.usable().max(1)).min(u64::from(self.mss)) as u32;
