@@ -1,7 +1,7 @@
 //! The same job alone: what its iterations are held against.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{CellError, Simulated, jobs};
 use crate::experiment::Cell;
@@ -9,10 +9,13 @@ use crate::experiment::Cell;
 /// Mean iteration of each job, in ns, when one copy of it has the network to itself under the same controller.
 pub(super) type Alone = Vec<Option<f64>>;
 
+/// A reference: unknown until it was run, and then none if no iteration ended.
+type Slot = Arc<Mutex<Option<Option<f64>>>>;
+
 /// Runs of jobs alone, each done once.
 #[derive(Debug, Default)]
 pub(super) struct References {
-    known: Mutex<BTreeMap<String, Arc<OnceLock<Option<f64>>>>>,
+    known: Mutex<BTreeMap<String, Slot>>,
 }
 
 impl References {
@@ -28,29 +31,21 @@ impl References {
         for number in 0..cell.jobs.len() {
             let reference = reference(cell, number);
             let slot = self.slot(&reference);
-            let mut failed = None;
-            let mean = slot.get_or_init(|| match simulate(&reference) {
-                Ok(simulated) => {
-                    let mean = jobs::mean_iteration(&simulated.setup, 0);
-                    if reference == *cell {
-                        own = Some(simulated);
-                    }
-                    mean
+            // Whoever comes second waits here for the first. After a failure the next one tries again.
+            let mut known = slot.lock().unwrap_or_else(PoisonError::into_inner);
+            if known.is_none() {
+                let simulated = simulate(&reference)?;
+                *known = Some(jobs::mean_iteration(&simulated.setup, 0));
+                if reference == *cell {
+                    own = Some(simulated);
                 }
-                Err(error) => {
-                    failed = Some(error);
-                    None
-                }
-            });
-            match failed {
-                Some(error) => return Err(error),
-                None => alone.push(*mean),
             }
+            alone.push(known.flatten());
         }
         Ok((own, alone))
     }
 
-    fn slot(&self, reference: &Cell) -> Arc<OnceLock<Option<f64>>> {
+    fn slot(&self, reference: &Cell) -> Slot {
         // What is recorded of a run does not change it, and neither do names of axes.
         let key = Cell {
             axes: BTreeMap::new(),

@@ -49,6 +49,17 @@ pub enum CellError {
     /// The copies of a job cannot be placed.
     #[error(transparent)]
     Phase(#[from] burstlab_replay::Error),
+    /// Connections gave up, and what was to follow waits for ever.
+    #[error(
+        "under {controller}, {unfinished} transfers were not delivered: their connections gave up after too many timeouts; \
+         a [run] duration measures until a given time all the same"
+    )]
+    Stalled {
+        /// The cell's controller.
+        controller: String,
+        /// Transfers that did not end.
+        unfinished: usize,
+    },
     /// The run was stopped from outside.
     #[error("stopped")]
     Cancelled,
@@ -105,7 +116,12 @@ impl Lab {
         let wall = start.elapsed().as_nanos() as u64;
         match ended {
             Outcome::Cancelled => Err(CellError::Cancelled),
-            Outcome::Finished | Outcome::TimeUp | Outcome::Idle => Ok(Simulated { setup, sampler, setup_wall, wall }),
+            Outcome::Idle => {
+                let progress = setup.traffic.progress();
+                let unfinished = progress.iter().filter(|progress| progress.finished.is_never()).count();
+                Err(CellError::Stalled { controller: cell.controller.clone(), unfinished })
+            }
+            Outcome::Finished | Outcome::TimeUp => Ok(Simulated { setup, sampler, setup_wall, wall }),
         }
     }
 }

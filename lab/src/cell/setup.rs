@@ -101,8 +101,8 @@ impl Setup {
             Phase::Spans(spans) => replay::Phase::Spans(spans.clone()),
         };
         let Some(first) = recorded.jobs.first() else { return Ok(()) };
-        let placed = replay::multiplex(first, seats.len(), &phase, replay::Placement::Shared, wires.seed)?;
-        for (placed, seats) in placed.iter().zip(seats) {
+        let phases = replay::phases(first, seats.len(), &phase, wires.seed, &job.name, number == 0)?;
+        for ((copy, phase), seats) in (0u32..).zip(phases).zip(seats) {
             let mut first_worker = 0;
             for part in recorded.jobs.iter() {
                 let seats = &seats[first_worker..first_worker + part.workers.len()];
@@ -112,8 +112,8 @@ impl Setup {
                 let plan = Copy {
                     job: number,
                     name: recorded.name_of(&job.name, part),
-                    copy: placed.copy as u32,
-                    start: Time::ZERO + placed.offset + distance,
+                    copy,
+                    start: Time::ZERO + phase + distance,
                     transfers: 0..0,
                     iterations: part.iterations.len() as u32,
                 };
