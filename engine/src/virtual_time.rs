@@ -263,11 +263,11 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
             let head = self.heads.first();
             let (timer, alarm) = (self.timers.next_at(), heap::at(self.alarms.first()));
             let at = head.at().min(timer).min(alarm);
-            if at > until || at.is_never() {
-                return self.end(until, observer);
-            }
             if at >= look_at {
-                look_at = self.observe_until(at, observer);
+                look_at = self.observe_until(at.min(until), observer);
+            }
+            if at > until || at.is_never() {
+                return if at.is_never() && until.is_never() { Outcome::Idle } else { self.time_up(until) };
             }
             self.now = at;
             if head.at() == at {
@@ -289,14 +289,9 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
         Outcome::Finished
     }
 
-    /// Nothing is left to happen before `until`.
-    fn end<O: Observer<P, E>>(&mut self, until: Time, observer: &mut O) -> Outcome {
-        let outcome = if until.is_never() { Outcome::Idle } else { Outcome::TimeUp };
-        if outcome == Outcome::TimeUp {
-            self.now = until;
-        }
-        self.observe_until(self.now, observer);
-        outcome
+    fn time_up(&mut self, until: Time) -> Outcome {
+        self.now = until;
+        Outcome::TimeUp
     }
 
     /// Lets the observer look at all its instants until `at`; returns the next.
@@ -314,15 +309,16 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
     #[inline]
     fn on_head<W: Workload>(&mut self, head: First, workload: &mut W) {
         let port = PortId(head.port());
-        let (arrival, next) = self.network.advance(port, self.now, &mut self.probe);
+        let (arriving, next) = self.network.take(port, self.now, &mut self.probe);
         self.heads.remove(head);
         if !next.is_never() {
             self.heads.push(next, port.0);
         }
-        match arrival {
+        let Some(arriving) = arriving else { return };
+        match self.network.pass_on(arriving, self.now, &mut self.probe) {
             Arrival::Delivered(packet) => self.deliver(packet, workload),
             Arrival::Forwarded(Some((port, at))) => self.heads.push(at, port.0),
-            Arrival::Forwarded(None) | Arrival::Nothing => {}
+            Arrival::Forwarded(None) => {}
         }
     }
 

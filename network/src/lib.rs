@@ -1,7 +1,7 @@
 //! The network: segments, queues, links, topologies, and probes that see every packet at every queue.
 //!
 //! A [`Topology`] is a plan; a [`Network`] is built from it and carries [`Segment`]s along the paths of its flows. It
-//! has no clock: whoever drives it says what time it is, and calls [`Network::advance`] when a port said that it has
+//! has no clock: whoever drives it says what time it is, and calls [`Network::take`] when a port said that it has
 //! something to give. It knows no TCP beyond the fields of a segment.
 
 mod impairment;
@@ -19,7 +19,7 @@ mod topology;
 pub mod wire;
 
 pub use impairment::Impairment;
-pub use network::{Arrival, InterfaceId, Network, NoPath, PortInfo, PortKind, Sent};
+pub use network::{Arrival, Arriving, InterfaceId, Network, NoPath, PortInfo, PortKind, Sent};
 pub use packets::PacketId;
 pub use port::PortId;
 pub use probe::Probe;

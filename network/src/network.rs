@@ -21,6 +21,14 @@ pub struct NoPath {
     to: String,
 }
 
+/// A packet at the far end of a link, to be passed on with [`Network::pass_on`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub struct Arriving {
+    packet: PacketId,
+    size: u32,
+}
+
 /// What becomes of a packet that reached the end of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arrival {
@@ -28,8 +36,6 @@ pub enum Arrival {
     Delivered(PacketId),
     /// It went on into the next queue, whose port now has something to give at this instant, having had nothing before.
     Forwarded(Option<(PortId, Time)>),
-    /// Nothing arrived: lost or held back on an impaired link.
-    Nothing,
 }
 
 /// What came of sending a packet.
@@ -236,23 +242,29 @@ impl Network {
         Sent { news: news(own, enqueued), backlog: port.free_at().since(now) }
     }
 
-    /// Moves on what arrives at the far end of a port's link at `now`. The second value is when that port has something
-    /// to give again.
+    /// Takes what arrives at the far end of a port's link at `now`: nothing if it was lost or held back on an impaired
+    /// link. The second value is when that port has something to give again.
     #[inline]
-    pub fn advance<P: Probe>(&mut self, port: PortId, now: Time, probe: &mut P) -> (Arrival, Time) {
+    pub fn take<P: Probe>(&mut self, port: PortId, now: Time, probe: &mut P) -> (Option<Arriving>, Time) {
         let (arriving, next) = self.ports[port.0 as usize].take(port, now, &mut self.packets, probe);
-        let Some(InFlight { size, packet, .. }) = arriving else { return (Arrival::Nothing, next) };
+        (arriving.map(|InFlight { packet, size, .. }| Arriving { packet, size }), next)
+    }
+
+    /// Moves on what arrived at the end of a link at `now`.
+    #[inline]
+    pub fn pass_on<P: Probe>(&mut self, arriving: Arriving, now: Time, probe: &mut P) -> Arrival {
+        let Arriving { packet, size } = arriving;
         let (segment, place) = self.packets.packet_mut(packet);
         *place += 1;
         let onward = self.paths[*place as usize];
         if onward == ARRIVED {
-            return (Arrival::Delivered(packet), next);
+            return Arrival::Delivered(packet);
         }
         let enqueued = self.ports[onward.0 as usize].enqueue(onward, now, packet, size, segment, probe);
         if enqueued == Enqueued::Dropped {
             self.packets.remove(packet);
         }
-        (Arrival::Forwarded(news(onward, enqueued)), next)
+        Arrival::Forwarded(news(onward, enqueued))
     }
 
     /// A packet that was delivered. It stays until [`remove`](Self::remove).

@@ -59,17 +59,17 @@ fn carry(network: &mut Network, sends: &[(u64, Segment)], log: &mut Log) -> Vec<
             (None, None) => return delivered,
             (Some((at, port)), send) if send.is_none_or(|s| at <= s) => {
                 heads.remove(0);
-                let (arrival, next) = network.advance(port, at, log);
+                let (arriving, next) = network.take(port, at, log);
                 if !next.is_never() {
                     heads.push((next, port));
                 }
-                match arrival {
-                    Arrival::Delivered(packet) => {
+                match arriving.map(|arriving| network.pass_on(arriving, at, log)) {
+                    Some(Arrival::Delivered(packet)) => {
                         delivered.push((at, *network.segment(packet)));
                         network.remove(packet);
                     }
-                    Arrival::Forwarded(next) => heads.extend(next.map(|(port, at)| (at, port))),
-                    Arrival::Nothing => {}
+                    Some(Arrival::Forwarded(next)) => heads.extend(next.map(|(port, at)| (at, port))),
+                    None => {}
                 }
             }
             (_, Some(now)) => {

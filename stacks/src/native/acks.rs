@@ -66,8 +66,7 @@ impl Sender {
         let (prior_out, prior_lost) = (prior_in_flight + self.board.lost(), self.rate.lost);
         let echo = if self.timestamps { segment.timestamps.map(|t| t.echo) } else { None };
         let advanced = ack > prior_una;
-        // A window that a restart holds below the controller's says nothing of the controller's.
-        let limited = prior_una < self.limited_until && self.restart_cap >= self.wanted;
+        let limited = prior_una < self.limited_until;
         let mut tally = Tally::default();
         let (min_rtt, high) = (self.rtt.least(), self.high);
         if advanced {

@@ -182,20 +182,24 @@ impl Connection {
             flags = Flags::ACK.with(answer);
         }
         let codepoint = self.sender.marks.codepoint(self.sender.ecn, false);
-        let acc_ecn = self.receiver.echo.option();
         let packet = Packet { start: self.sender.board.next(), payload: 0, fin: false, codepoint, flags };
         if !self.receiver.has_blocks() {
             self.write_segment(out, now, packet, SackBlocks::default());
         } else {
             // The options hold timestamps (10 bytes), AccECN (11) and SACK (2, and 8 a block).
-            let others = if self.timestamps { 10 } else { 0 } + if acc_ecn.is_some() { 11 } else { 0 };
+            let others = if self.timestamps { 10 } else { 0 } + if self.receiver.echo.counts() { 11 } else { 0 };
             let sack = self.receiver.take_blocks((OPTIONS - others - 2) / 8);
             self.write_segment(out, now, packet, sack);
         }
-        // Not in one go with the rest: an option of nine single bytes is dear, and rarely there.
-        if acc_ecn.is_some() {
-            out.acc_ecn = acc_ecn;
+        if self.receiver.echo.counts() {
+            self.add_counters(out);
         }
+    }
+
+    // Not in one go with the rest: nine single bytes are dear, and rarely there.
+    #[inline(never)]
+    fn add_counters(&self, out: &mut Segment) {
+        out.acc_ecn = Some(self.receiver.echo.counters());
     }
 
     #[cold]

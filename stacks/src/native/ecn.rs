@@ -55,6 +55,7 @@ impl Echo {
     }
 
     /// A segment came in that is taken.
+    #[inline]
     pub fn on_segment(&mut self, segment: &Segment) -> Ask {
         let marked = segment.codepoint == Codepoint::Ce;
         match self.feedback {
@@ -110,13 +111,14 @@ impl Echo {
         }
     }
 
-    /// The option that goes out with pure ACKs.
-    pub fn option(&self) -> Option<AccEcnCounters> {
-        (self.feedback == EcnFeedback::Accurate).then(|| AccEcnCounters {
-            ect0: U24::wrapping(self.ect0),
-            ce: U24::wrapping(self.ce),
-            ect1: U24::wrapping(self.ect1),
-        })
+    /// Whether counters go out with pure ACKs.
+    pub fn counts(&self) -> bool {
+        self.feedback == EcnFeedback::Accurate
+    }
+
+    /// The counters that go out with them.
+    pub fn counters(&self) -> AccEcnCounters {
+        AccEcnCounters { ect0: U24::wrapping(self.ect0), ce: U24::wrapping(self.ce), ect1: U24::wrapping(self.ect1) }
     }
 
     /// An acknowledgement left.
@@ -182,7 +184,7 @@ mod tests {
             echo.on_segment(&data(Codepoint::Ce, Flags::ACK));
         }
         assert_eq!(ace_of(echo.flags()), ((5 + 10) % 8) as u8);
-        assert_eq!(echo.option().map(|o| o.ce.get()), Some(10_000));
+        assert_eq!(echo.counters().ce.get(), 10_000);
     }
 
     #[test]
