@@ -20,7 +20,8 @@ impl Incast<native::Connection> {
     pub fn tcp(senders: usize, bytes: Bytes, controller: &str) -> Self {
         let builder = Registry::default().parse(controller).expect("a built-in controller");
         let feedback = builder.ecn_feedback();
-        let config = native::Config { initial_rto: Span::from_millis(10), ..native::Config::default() };
+        let config =
+            native::Config { initial_rto: Span::from_millis(10), timestamps: false, ..native::Config::default() };
         Incast::new(senders, bytes, |flow, direction| {
             let controller = builder.build(&config.path(Time::ZERO, u64::from(flow.0)));
             native::Connection::new(config.clone(), direction, flow, controller, feedback)

@@ -1,7 +1,7 @@
 //! Who sits where: the hosts of a cell, the workers and flows on them, and the topology that joins them.
 
 use burstlab_network::{LinkSpec, Topology};
-use burstlab_units::{Bytes, chance};
+use burstlab_units::chance;
 use rand::seq::SliceRandom as _;
 
 use super::CellError;
@@ -168,11 +168,7 @@ fn permutation(hosts: usize, seed: u64) -> Vec<usize> {
 
 /// Hosts of a topology whose number is given; `None` where it follows from the traffic.
 fn host_count(cell: &Cell) -> Option<usize> {
-    match cell.network.topology {
-        experiment::Topology::Star | experiment::Topology::Dumbbell { .. } => None,
-        experiment::Topology::LeafSpine { leaves, hosts_per_leaf, .. } => Some((leaves * hosts_per_leaf) as usize),
-        experiment::Topology::FatTree { k } => Some((k * k * k / 4) as usize),
-    }
+    cell.network.topology.host_count().map(|hosts| usize::try_from(hosts).unwrap_or(usize::MAX))
 }
 
 fn plan(cell: &Cell, left: usize, right: usize) -> Result<Topology, CellError> {
@@ -192,9 +188,4 @@ fn plan(cell: &Cell, left: usize, right: usize) -> Result<Topology, CellError> {
         }
         experiment::Topology::FatTree { k } => Topology::fat_tree(*k as usize, access),
     })
-}
-
-/// Largest payload under an MTU: what IPv4 and TCP headers without options leave (RFC 9293, section 3.7.1).
-pub(super) fn mss(mtu: Bytes) -> u16 {
-    u16::try_from(mtu.get().saturating_sub(40)).unwrap_or(u16::MAX)
 }

@@ -9,7 +9,7 @@ use burstlab_stacks::native;
 use burstlab_units::{Bytes, Span, Time, chance};
 use rand::RngExt as _;
 
-use super::layout::{Layout, Seat, mss};
+use super::layout::{Layout, Seat};
 use super::meter::Meter;
 use super::{CellError, Recorded};
 use crate::experiment::{self, Cell, Phase, Replay};
@@ -68,7 +68,7 @@ impl Setup {
             recorded.iter().zip(&cell.jobs).map(|(r, job)| r.connections() * job.copies as usize).sum::<usize>()
                 + cell.flows.iter().map(|flow| flow.count as usize).sum::<usize>();
         let meter = Meter::new(&network, flows, Time::ZERO + cell.warmup);
-        let config = config(&cell.stack, cell.network.mtu);
+        let config = cell.stack.tcp.clone();
         let mut setup = Setup {
             simulation: Simulation::new(network, cell.stack.host_queue, meter),
             traffic: Traffic::new(),
@@ -247,22 +247,5 @@ fn direction(direction: replay::Direction) -> Direction {
     match direction {
         replay::Direction::Forward => Direction::Forward,
         replay::Direction::Backward => Direction::Backward,
-    }
-}
-
-fn config(stack: &experiment::Stack, mtu: Bytes) -> native::Config {
-    native::Config {
-        mss: mss(mtu),
-        initial_window: stack.initial_window,
-        initial_rto: stack.initial_rto,
-        min_rto: stack.min_rto,
-        max_rto: stack.max_rto,
-        delayed_ack: stack.delayed_ack,
-        receive_buffer: stack.receive_buffer,
-        nagle: stack.nagle,
-        timestamps: stack.timestamps,
-        sack: stack.sack,
-        slow_start_after_idle: stack.slow_start_after_idle,
-        ..native::Config::default()
     }
 }
