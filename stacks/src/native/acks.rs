@@ -66,7 +66,8 @@ impl Sender {
         let (prior_out, prior_lost) = (prior_in_flight + self.board.lost(), self.rate.lost);
         let echo = if self.timestamps { segment.timestamps.map(|t| t.echo) } else { None };
         let advanced = ack > prior_una;
-        let limited = prior_una < self.limited_until;
+        // A window that a restart holds below the controller's says nothing of the controller's.
+        let limited = prior_una < self.limited_until && self.restart_cap >= self.wanted;
         let mut tally = Tally::default();
         let (min_rtt, high) = (self.rtt.least(), self.high);
         if advanced {
