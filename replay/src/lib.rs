@@ -2,19 +2,19 @@
 //!
 //! A [`Trace`] is who sent how many bytes to whom, and when; it comes from packet captures, from a trace file that keeps
 //! what matters of one, or from a list of transfers. In it are [`Job`]s: workers, [`Transfer`]s of application bytes, what
-//! each of them waits for, and [`Iteration`]s. [`multiplex`] puts copies of a job on a network, [`RingAllReduce`] makes
-//! a synthetic one, and [`Window`] and [`Backlog`] measure burstiness as traffic passes.
+//! each of them waits for, and [`Iteration`]s. [`phases`] says when copies of a job start, [`RingAllReduce`] makes a
+//! synthetic one, and [`Window`] and [`Backlog`] measure burstiness as traffic passes.
 //!
 //! ```no_run
-//! use burstlab_replay::{ImportOptions, Phase, Placement, Trace, multiplex};
+//! use burstlab_replay::{ImportOptions, Phase, Trace, phases};
 //!
 //! let trace = Trace::open(&["traces/resnet50-ddp-4w.pcap.zst"], &ImportOptions::default())?;
 //! println!("{} bytes in {} ns", trace.stats().application_bytes, trace.stats().duration);
 //! let mut job = trace.into_jobs().remove(0);
 //! job.take_iterations(4);
 //! job.scale_compute(0.05);
-//! for placed in multiplex(&job, 8, &Phase::Uniform, Placement::Shared, 7)? {
-//!     println!("copy {} starts after {} on hosts {:?}", placed.copy, placed.offset, placed.hosts);
+//! for (copy, phase) in phases(&job, 8, &Phase::Uniform, 7, &job.name, true)?.iter().enumerate() {
+//!     println!("copy {copy} starts after {phase}");
 //! }
 //! # Ok::<(), burstlab_replay::Error>(())
 //! ```
@@ -47,7 +47,7 @@ pub use error::Error;
 pub use format::Format;
 pub use generate::RingAllReduce;
 pub use job::{Connection, Direction, Iteration, Job, Transfer};
-pub use multiplex::{Phase, PlacedJob, Placement, multiplex};
+pub use multiplex::{Phase, phases};
 pub use series::Series;
 pub use stats::{BurstStats, FlowStats, IterationStats, NodeStats, TraceDetails, TraceStats};
 pub use trace::{ImportOptions, Progress, Trace};

@@ -1,6 +1,4 @@
-//! Several copies of a job on one network: when each starts, and on which hosts its workers sit.
-
-use std::str::FromStr;
+//! Several copies of a job on one network: when each starts.
 
 use burstlab_units::{Span, chance};
 use rand::RngExt;
@@ -10,7 +8,7 @@ use crate::{Error, Job};
 /// When the copies of a job start.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Phase {
-    /// The first at once, each other at an instant drawn uniformly from one iteration period.
+    /// Each at an instant drawn uniformly from one iteration period.
     #[default]
     Uniform,
     /// All at once.
@@ -19,79 +17,37 @@ pub enum Phase {
     Spans(Vec<Span>),
 }
 
-/// Where the workers of copies sit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Placement {
-    /// Worker i of every copy on host i, so that copies share its link.
-    #[default]
-    Shared,
-    /// Every worker of every copy on a host of its own.
-    Spread,
-}
-
-impl FromStr for Phase {
-    type Err = Error;
-    fn from_str(name: &str) -> Result<Phase, Error> {
-        match name {
-            "uniform" => Ok(Phase::Uniform),
-            "aligned" => Ok(Phase::Aligned),
-            _ => Err(Error::Impossible(format!(
-                "unknown phase \"{name}\"; expected \"uniform\", \"aligned\" or a list of spans"
-            ))),
-        }
-    }
-}
-
-impl FromStr for Placement {
-    type Err = Error;
-    fn from_str(name: &str) -> Result<Placement, Error> {
-        match name {
-            "shared" => Ok(Placement::Shared),
-            "spread" => Ok(Placement::Spread),
-            _ => Err(Error::Impossible(format!("unknown placement \"{name}\"; expected \"shared\" or \"spread\""))),
-        }
-    }
-}
-
-/// One copy of a job on the network.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlacedJob {
-    /// Counted from zero.
-    pub copy: usize,
-    /// When the copy's time zero comes.
-    pub offset: Span,
-    /// The host of each worker, counted from zero.
-    pub hosts: Vec<usize>,
-}
-
-/// Places `copies` of `job`, whose period is that of the job as it is given: scale its computing before. With [`Phase::Uniform`] the first starts at zero, as only the differences matter; the draws are
-/// a stream of their own of `seed`, in which copy k's delay does not depend on how many copies there are.
+/// When each of `copies` of `job` starts; the period is that of the job as it is given, so scale its computing before.
+///
+/// The draws of [`Phase::Uniform`] are a stream of their own of `seed`, named after `name`: those of two jobs are
+/// independent, and copy k's does not depend on how many copies there are. With `first_at_zero` the first copy starts at
+/// zero nevertheless, for a network on which only the differences between copies matter.
 ///
 /// # Errors
 /// [`Error::Impossible`] if there are fewer spans than copies.
-pub fn multiplex(
+pub fn phases(
     job: &Job,
     copies: usize,
     phase: &Phase,
-    placement: Placement,
     seed: u64,
-) -> Result<Vec<PlacedJob>, Error> {
-    let workers = job.workers.len();
-    let mut draws = chance::stream(seed, "phase");
-    let period = job.period().as_nanos();
-    let offset = |copy: usize, draw: u64| match phase {
-        Phase::Uniform => Ok(Span::from_nanos(if copy == 0 { 0 } else { draw })),
-        Phase::Aligned => Ok(Span::ZERO),
-        Phase::Spans(spans) => spans.get(copy).copied().ok_or_else(|| {
+    name: &str,
+    first_at_zero: bool,
+) -> Result<Vec<Span>, Error> {
+    match phase {
+        Phase::Uniform => {
+            let mut draws = chance::stream(seed, &format!("phase of {name}"));
+            let period = job.period().as_nanos().max(1);
+            let mut drawn: Vec<_> = (0..copies).map(|_| Span::from_nanos(draws.random_range(0..period))).collect();
+            if let Some(first) = drawn.first_mut().filter(|_| first_at_zero) {
+                *first = Span::ZERO;
+            }
+            Ok(drawn)
+        }
+        Phase::Aligned => Ok(vec![Span::ZERO; copies]),
+        Phase::Spans(spans) => spans.get(..copies).map(<[Span]>::to_vec).ok_or_else(|| {
             Error::Impossible(format!("{copies} copies need as many phases, but only {} are given", spans.len()))
         }),
-    };
-    let place = |copy: usize| {
-        let draw = draws.random_range(0..period.max(1));
-        let first = if placement == Placement::Shared { 0 } else { copy * workers };
-        Ok(PlacedJob { copy, offset: offset(copy, draw)?, hosts: (first..first + workers).collect() })
-    };
-    (0..copies).map(place).collect()
+    }
 }
 
 #[cfg(test)]
@@ -103,30 +59,41 @@ mod tests {
         RingAllReduce::default().job().unwrap()
     }
 
-    #[test]
-    fn one_seed_gives_one_set_of_phases() {
-        let placed = |seed, n| multiplex(&job(), n, &Phase::Uniform, Placement::Shared, seed).unwrap();
-        assert_eq!(placed(7, 8), placed(7, 8));
-        assert_ne!(placed(7, 8), placed(8, 8));
-        assert_eq!(placed(7, 8)[..4], placed(7, 4));
-        assert_eq!(placed(7, 8)[0].offset, Span::ZERO);
-        assert!(placed(7, 8).iter().all(|p| p.offset < job().period()));
+    fn uniform(copies: usize, seed: u64, name: &str, first_at_zero: bool) -> Vec<Span> {
+        phases(&job(), copies, &Phase::Uniform, seed, name, first_at_zero).unwrap()
     }
 
     #[test]
-    fn copies_share_hosts_or_have_their_own() {
-        let hosts = |placement| {
-            let placed = multiplex(&job(), 2, &Phase::Aligned, placement, 0).unwrap();
-            placed.into_iter().map(|p| p.hosts).collect::<Vec<_>>()
-        };
-        assert_eq!(hosts(Placement::Shared), [[0, 1, 2, 3], [0, 1, 2, 3]]);
-        assert_eq!(hosts(Placement::Spread), [[0, 1, 2, 3], [4, 5, 6, 7]]);
+    fn one_seed_gives_one_set_of_phases() {
+        assert_eq!(uniform(8, 7, "a", true), uniform(8, 7, "a", true));
+        assert_ne!(uniform(8, 7, "a", true), uniform(8, 8, "a", true));
+        assert_eq!(uniform(8, 7, "a", true)[..4], uniform(4, 7, "a", true));
+        assert!(uniform(8, 7, "a", false).iter().all(|&phase| phase < job().period()));
+    }
+
+    #[test]
+    fn two_jobs_draw_apart() {
+        assert_ne!(uniform(8, 7, "a", false), uniform(8, 7, "b", false));
+    }
+
+    #[test]
+    fn the_first_copy_starts_at_zero_only_where_it_is_asked_for() {
+        let (at_zero, drawn) = (uniform(3, 7, "a", true), uniform(3, 7, "a", false));
+        assert_eq!(at_zero[0], Span::ZERO);
+        assert_ne!(drawn[0], Span::ZERO);
+        assert_eq!(at_zero[1..], drawn[1..]);
+    }
+
+    #[test]
+    fn spans_are_taken_as_they_are() {
+        let spans = vec![Span::from_millis(3), Span::ZERO, Span::from_millis(1)];
+        assert_eq!(phases(&job(), 2, &Phase::Spans(spans.clone()), 0, "a", true).unwrap(), spans[..2]);
+        assert_eq!(phases(&job(), 2, &Phase::Aligned, 0, "a", false).unwrap(), [Span::ZERO; 2]);
     }
 
     #[test]
     fn too_few_phases_are_an_error() {
-        let phase = Phase::Spans(vec![Span::ZERO]);
-        let error = multiplex(&job(), 2, &phase, Placement::Shared, 0).unwrap_err();
+        let error = phases(&job(), 2, &Phase::Spans(vec![Span::ZERO]), 0, "a", true).unwrap_err();
         assert!(error.to_string().contains("only 1"), "{error}");
     }
 }
