@@ -263,11 +263,11 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
             let head = self.heads.first();
             let (timer, alarm) = (self.timers.next_at(), heap::at(self.alarms.first()));
             let at = head.at().min(timer).min(alarm);
-            if at >= look_at {
-                look_at = self.observe_until(at.min(until), observer);
-            }
             if at > until || at.is_never() {
-                return if at.is_never() && until.is_never() { Outcome::Idle } else { self.time_up(until) };
+                return self.end(until, observer);
+            }
+            if at >= look_at {
+                look_at = self.observe_until(at, observer);
             }
             self.now = at;
             if head.at() == at {
@@ -289,9 +289,14 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
         Outcome::Finished
     }
 
-    fn time_up(&mut self, until: Time) -> Outcome {
-        self.now = until;
-        Outcome::TimeUp
+    /// Nothing is left to happen before `until`.
+    fn end<O: Observer<P, E>>(&mut self, until: Time, observer: &mut O) -> Outcome {
+        let outcome = if until.is_never() { Outcome::Idle } else { Outcome::TimeUp };
+        if outcome == Outcome::TimeUp {
+            self.now = until;
+        }
+        self.observe_until(self.now, observer);
+        outcome
     }
 
     /// Lets the observer look at all its instants until `at`; returns the next.
