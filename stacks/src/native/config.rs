@@ -23,20 +23,19 @@ pub struct Config {
     /// How long an ACK may wait for a second segment; `None` acknowledges each packet. Default: `None`, as data-centre
     /// experiments do; RFC 9293, section 3.8.6.3 allows up to 500 ms, Linux waits 40 ms or longer.
     pub delayed_ack: Option<Span>,
-    /// Bytes that the receive side buffers for its application. Default: 64 MiB, so that it is no limit unless asked to
-    /// be.
+    /// Bytes that the receive side buffers for its application, and so the largest window that it gives. Default: 6 MiB
+    /// (Linux's `tcp_rmem`).
     pub receive_buffer: Bytes,
     /// Whether a small segment waits while another is unacknowledged (RFC 9293, section 3.7.4). Default: off.
     pub nagle: bool,
-    /// Whether to offer timestamps (RFC 7323). Default: off: they cost 12 bytes a packet, round trips are measured
-    /// per packet to the nanosecond without them, and D-SACK and F-RTO undo what is spurious.
+    /// Whether to offer timestamps (RFC 7323), which cost 12 bytes a packet. Default: on, as in Linux.
     pub timestamps: bool,
     /// Whether to offer selective acknowledgements (RFC 2018). Default: on.
     pub sack: bool,
     /// Whether to offer window scaling (RFC 7323, section 2). Default: on.
     pub window_scaling: bool,
     /// Whether the window falls back to the initial one after an idle retransmission timeout (RFC 5681, section 4.1).
-    /// Default: off: training traffic is bursts with pauses, and controllers hear of the pause through `Sent::restart`.
+    /// Default: on, as in Linux. Controllers hear of the pause through `Sent::restart` either way.
     pub slow_start_after_idle: bool,
     /// Number of the SYN on the wire. Default: 0; any value gives the same behaviour.
     pub initial_sequence: u32,
@@ -66,12 +65,12 @@ impl Default for Config {
             min_rto: Span::from_millis(10),
             max_rto: Span::from_secs(60),
             delayed_ack: None,
-            receive_buffer: Bytes::new(64 << 20),
+            receive_buffer: Bytes::new(6 << 20),
             nagle: false,
-            timestamps: false,
+            timestamps: true,
             sack: true,
             window_scaling: true,
-            slow_start_after_idle: false,
+            slow_start_after_idle: true,
             initial_sequence: 0,
             max_retransmissions: 15,
             tail_loss_probe: true,
@@ -111,8 +110,9 @@ mod tests {
 
     #[test]
     fn timestamps_come_out_of_the_payload() {
-        assert_eq!(Config::default().payload(), Bytes::new(1460));
-        let config = Config { timestamps: true, ..Config::default() };
+        let plain = Config { timestamps: false, ..Config::default() };
+        assert_eq!(plain.payload(), Bytes::new(1460));
+        let config = Config::default();
         assert_eq!(config.payload(), Bytes::new(1448));
         assert_eq!(config.path(Time::ZERO, 0).initial_window, Bytes::new(14_480));
     }

@@ -164,7 +164,7 @@ pub const MSS: u64 = 1000;
 
 /// A configuration with round numbers.
 pub fn config() -> Config {
-    Config { mss: MSS as u16, ..Config::default() }
+    Config { mss: MSS as u16, timestamps: false, slow_start_after_idle: false, ..Config::default() }
 }
 
 impl Pair {
