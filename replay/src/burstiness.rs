@@ -54,7 +54,7 @@ impl Window {
             Some(last) if time <= self.joins_until => *last = (time, last.1 + bytes),
             _ => {
                 self.held.push_back((time, bytes));
-                self.joins_until = time + self.slot;
+                self.joins_until = time.saturating_add(self.slot);
             }
         }
         self.sum += bytes;

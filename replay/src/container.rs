@@ -22,7 +22,7 @@ use burstlab_units::Span;
 
 use crate::activity::{Direction, Stretch};
 use crate::atomic::AtomicFile;
-use crate::format::TRACE_MAGIC;
+use crate::format::{LATEST, TRACE_MAGIC};
 use crate::importer::Importer;
 use crate::input::Input;
 use crate::trace::{Header, Trace};
@@ -82,6 +82,8 @@ impl Writer {
 struct Reader {
     now: u64,
     last_start: u64,
+    /// Where the last stretch of each direction ended.
+    ends: Vec<Option<u64>>,
     bytes: u64,
     header: Option<Header>,
     warnings: Vec<String>,
@@ -107,6 +109,7 @@ pub(crate) fn read(mut input: Input, importer: &mut Importer<'_>) -> Result<Head
             Err(Fault::Syntax(expected)) => {
                 return Err(fail(number, format!("\"{text}\" is not a line of a trace; expected {expected}")));
             }
+            Err(Fault::Value(reason)) => return Err(fail(number, format!("\"{text}\": {reason}"))),
             Err(Fault::Other(error)) => return Err(error),
         }
         if reader.ended {
@@ -121,6 +124,8 @@ pub(crate) fn read(mut input: Input, importer: &mut Importer<'_>) -> Result<Head
 
 enum Fault {
     Syntax(&'static str),
+    /// A line of the right form that says what cannot be.
+    Value(String),
     Other(Error),
 }
 
@@ -158,7 +163,7 @@ impl Reader {
     fn packet(&mut self, rest: &str, importer: &mut Importer<'_>) -> Result<(), Fault> {
         let expected = Fault::Syntax("\"p\", ns since the packet before, a direction known by then, and bytes");
         let Some([since, direction, bytes]) = numbers(rest) else { return Err(expected) };
-        let Some(now) = self.now.checked_add(since) else { return Err(expected) };
+        let now = later(self.now, since)?;
         self.now = now;
         if direction as usize / 2 >= importer.links() || bytes > u64::from(u32::MAX) {
             return Err(expected);
@@ -168,19 +173,49 @@ impl Reader {
 
     fn stretch(&mut self, rest: &str, importer: &mut Importer<'_>) -> Result<(), Fault> {
         let expected = "\"s\", a direction, ns since the stretch before, ns, bytes, ns idle, ns quiet and repairing";
-        let stretch = numbers::<7>(rest).and_then(|[direction, since, lasts, bytes, idle, quiet, repairing]| {
-            let start = self.last_start.checked_add(since)?;
-            let end = start.checked_add(lasts)?;
-            let (repairing, direction) = (repairing != 0, direction as usize);
-            self.bytes = self.bytes.checked_add(bytes).filter(|&sum| sum <= MOST_BYTES)?;
-            let known = direction / 2 < importer.links() && idle <= lasts;
-            known.then_some(Stretch { direction, start, end, bytes, idle, quiet, repairing })
-        });
-        let stretch = stretch.ok_or(Fault::Syntax(expected))?;
-        self.last_start = stretch.start;
-        importer.activity().stretches.push(stretch);
+        let known = numbers::<7>(rest).filter(|numbers| numbers[0] as usize / 2 < importer.links());
+        let [direction, since, lasts, bytes, idle, quiet, repairing] = known.ok_or(Fault::Syntax(expected))?;
+        let (direction, repairing) = (direction as usize, repairing != 0);
+        let start = later(self.last_start, since)?;
+        let end = later(start, lasts)?;
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.bytes > MOST_BYTES {
+            return Err(Fault::Value(format!("stretches hold more than {MOST_BYTES} bytes up to here")));
+        }
+        if idle > lasts {
+            return Err(Fault::Value(format!("{idle} ns idle do not fit into a stretch of {lasts} ns")));
+        }
+        self.follow(direction, start, end, quiet)?;
+        self.last_start = start;
+        importer.activity().stretches.push(Stretch { direction, start, end, bytes, idle, quiet, repairing });
         Ok(())
     }
+
+    /// Checks a stretch against the one of its direction before it: pauses between them are differences, and of each no
+    /// more than all can have been quiet.
+    fn follow(&mut self, direction: Direction, start: u64, end: u64, quiet: u64) -> Result<(), Fault> {
+        if direction >= self.ends.len() {
+            self.ends.resize(direction + 1, None);
+        }
+        let pause = match self.ends[direction].replace(end) {
+            Some(before) => start.checked_sub(before).ok_or_else(|| {
+                let reason =
+                    format!("it starts at {start} ns, but the stretch before in its direction ends at {before} ns");
+                Fault::Value(reason)
+            })?,
+            None => 0,
+        };
+        if quiet > pause {
+            return Err(Fault::Value(format!("{quiet} ns quiet do not fit into the pause of {pause} ns before it")));
+        }
+        Ok(())
+    }
+}
+
+/// The instant `since` after `time`.
+fn later(time: u64, since: u64) -> Result<u64, Fault> {
+    let sum = time.checked_add(since).filter(|&sum| sum <= LATEST);
+    sum.ok_or_else(|| Fault::Value(format!("it lies more than {LATEST} ns after the first packet")))
 }
 
 fn connection(rest: &str, importer: &mut Importer<'_>) -> Result<(), Fault> {
@@ -193,8 +228,11 @@ fn connection(rest: &str, importer: &mut Importer<'_>) -> Result<(), Fault> {
 
 fn header(rest: &str) -> Option<Header> {
     let (source, rest) = rest.split_once(' ')?;
-    let source: Format = source.parse().ok()?;
+    let source = source.parse::<Format>().ok().filter(|source| source.is_capture())?;
     let [packets, duplicates, application_bytes, start, duration] = numbers(rest)?;
+    if [packets, duplicates, application_bytes].iter().any(|&n| n > MOST_BYTES) || start.max(duration) > LATEST {
+        return None;
+    }
     let duration = Span::from_nanos(duration);
     Some(Header { source, packets, duplicates, application_bytes, start, duration, warnings: Vec::new() })
 }

@@ -18,6 +18,9 @@ pub enum Format {
 
 /// The first line of a trace file.
 pub(crate) const TRACE_MAGIC: &str = "burstlab-trace 1";
+/// No instant of a file lies beyond this, neither since 1970 nor since its first packet: 146 years in nanoseconds, so that
+/// sums of two do not overflow.
+pub(crate) const LATEST: u64 = 1 << 62;
 /// The first line of a transfer list.
 pub(crate) const CSV_HEADER: &str = "job,iteration,phase,src,dst,bytes,start_ns,after";
 

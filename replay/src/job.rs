@@ -112,9 +112,17 @@ impl Job {
     /// Keeps the first `n` iterations.
     pub fn take_iterations(&mut self, n: usize) {
         self.iterations.truncate(n);
-        // Transfers are in order of time, and no iteration begins before the one before it ends.
-        let kept = self.transfers.partition_point(|t| t.iteration < n);
-        self.transfers.truncate(kept);
+        // In a designed job a worker may be an iteration ahead of another, so what is left out need not come last.
+        let mut kept = 0;
+        let place = |transfer: &Transfer| {
+            kept += usize::from(transfer.iteration < n);
+            (transfer.iteration < n).then(|| kept - 1)
+        };
+        let places: Vec<Option<usize>> = self.transfers.iter().map(place).collect();
+        self.transfers.retain(|transfer| transfer.iteration < n);
+        for transfer in &mut self.transfers {
+            transfer.after = transfer.after.iter().filter_map(|&i| places[i]).collect();
+        }
     }
 
     /// Plays the computing `factor` times as long as it was recorded, as on faster or slower workers. Starts, ends and

@@ -19,7 +19,7 @@ use burstlab_units::{Bytes, Rate, Span};
 
 use crate::activity::Pauses;
 use crate::atomic::AtomicFile;
-use crate::format::CSV_HEADER;
+use crate::format::{CSV_HEADER, LATEST};
 use crate::input::Input;
 use crate::job::{Connection, Direction, Job, Transfer, lay_out_iterations, ready_at};
 use crate::jobs::Link;
@@ -28,8 +28,10 @@ use crate::trace::{Header, Trace};
 use crate::{Error, Format, ImportOptions, waits};
 
 const LONGEST_LINE: usize = 1 << 20;
-/// A petabyte in one transfer is a slip of the pen; sums of anything below cannot overflow.
+/// A petabyte in one transfer is a slip of the pen.
 const LARGEST: u64 = 1_000_000_000_000_000;
+/// More than any job sends; sums of anything below cannot overflow.
+const MOST_BYTES: u64 = 1 << 60;
 
 /// Writes jobs as a transfer list at `path`, compressed if its name ends in `.zst`.
 ///
@@ -68,6 +70,7 @@ struct Row {
 struct Rows {
     names: Vec<String>,
     rows: BTreeMap<usize, Vec<Row>>,
+    bytes: u64,
 }
 
 pub(crate) fn read(mut input: Input, options: &ImportOptions) -> Result<Trace, Error> {
@@ -124,6 +127,13 @@ impl Rows {
         }
         if row.bytes == 0 || row.bytes > LARGEST {
             return Err(format!("bytes is {bytes}; expected between 1 and {LARGEST}"));
+        }
+        self.bytes += row.bytes;
+        if self.bytes > MOST_BYTES {
+            return Err(format!("transfers hold more than {MOST_BYTES} bytes up to here"));
+        }
+        if row.start > LATEST {
+            return Err(format!("start_ns is {start}; expected at most {LATEST}"));
         }
         if row.src == row.dst {
             return Err(format!("src and dst are both {src}; expected two nodes"));

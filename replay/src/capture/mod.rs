@@ -12,6 +12,7 @@ use std::path::PathBuf;
 
 use burstlab_units::Span;
 
+use crate::format::LATEST;
 use crate::input::Input;
 use crate::{Error, Format};
 use fragments::Fragments;
@@ -90,6 +91,11 @@ impl Source {
     }
 
     fn check_clock(&mut self, time: u64) -> Result<(), Error> {
+        if time > LATEST {
+            let reason = format!("it is stamped {time} ns after 1970; expected at most {LATEST}");
+            let (path, packet) = (self.records.path().to_owned(), self.records.number());
+            return Err(Error::Damaged { path, packet, reason });
+        }
         let back = Span::from_nanos(self.latest.saturating_sub(time));
         if back > TOLERATED_BACK {
             let (path, packet) = (self.records.path().to_owned(), self.records.number());

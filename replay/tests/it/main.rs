@@ -3,6 +3,7 @@
 mod bad_input;
 mod captures;
 mod dependencies;
+mod edited;
 mod recording;
 mod round_trip;
 mod support;

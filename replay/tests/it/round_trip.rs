@@ -5,7 +5,7 @@ use burstlab_replay::{Format, ImportOptions, RingAllReduce, Trace, write_transfe
 use crate::support::*;
 
 /// Three iterations of a transfer in each direction, with acknowledgements and a retransmission.
-fn training() -> Vec<u8> {
+pub fn training() -> Vec<u8> {
     let mut frames = Vec::new();
     for k in 0..3u32 {
         let start = u64::from(k) * 50_000_000;
