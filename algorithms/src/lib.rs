@@ -1,7 +1,8 @@
 //! Congestion controllers: one trait, one algorithm a file.
 //!
-//! A [`Controller`] is a pure state machine. It has no clock, does no I/O and draws no random numbers: everything that
-//! it may know comes in with each call, and [`Controller::control`] says what it wants done. A whole one:
+//! A [`Controller`] is a pure state machine. It has no clock, does no I/O and draws no random numbers but from the seed
+//! that it is given ([`Path::seed`]): everything that it may know comes in with each call, and
+//! [`Controller::control`] says what it wants done. A whole one:
 //!
 //! ```
 //! use burstlab_algorithms::{Ack, Bytes, Congestion, Control, Controller, Explanation, Path};
