@@ -28,16 +28,24 @@ pub(crate) const fn id(key: Key) -> u32 {
 }
 
 /// A min-heap by time; equal times come in the order of their numbers, whatever the order of insertion.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Heap {
     keys: Vec<Key>,
+    /// The first of `keys`: asked for at every event, far more often than it changes.
+    first: Key,
+}
+
+impl Default for Heap {
+    fn default() -> Heap {
+        Heap { keys: Vec::new(), first: NOTHING }
+    }
 }
 
 impl Heap {
     /// The earliest entry, or [`NOTHING`].
     #[inline]
     pub fn first(&self) -> Key {
-        self.keys.first().copied().unwrap_or(NOTHING)
+        self.first
     }
 
     /// Adds an entry.
@@ -45,6 +53,7 @@ impl Heap {
     pub fn push(&mut self, key: Key) {
         self.keys.push(key);
         self.sift_up(key);
+        self.first = self.first.min(key);
     }
 
     /// Takes the earliest entry out.
@@ -55,6 +64,7 @@ impl Heap {
         {
             self.sift_down(last);
         }
+        self.first = self.keys.first().copied().unwrap_or(NOTHING);
         Some(first)
     }
 

@@ -6,18 +6,11 @@ use burstlab_units::Time;
 use crate::heap::{self, Heap};
 
 /// Timers of owners numbered from 0.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Timers {
     heap: Heap,
     /// The earliest entry that the heap holds for each owner; later ones of the same owner are stale.
     armed: Vec<Time>,
-    next_at: Time,
-}
-
-impl Default for Timers {
-    fn default() -> Timers {
-        Timers { heap: Heap::default(), armed: Vec::new(), next_at: Time::NEVER }
-    }
 }
 
 impl Timers {
@@ -30,26 +23,25 @@ impl Timers {
     #[inline]
     pub fn arm(&mut self, owner: u32, at: Time) {
         if at < self.armed[owner as usize] {
-            self.armed[owner as usize] = at;
-            self.push(at, owner);
+            self.bring_forward(owner, at);
         }
     }
 
-    fn push(&mut self, at: Time, owner: u32) {
+    #[cold]
+    fn bring_forward(&mut self, owner: u32, at: Time) {
+        self.armed[owner as usize] = at;
         self.heap.push(heap::key(at, owner));
-        self.next_at = self.next_at.min(at);
     }
 
     /// When to look next.
     #[inline]
     pub fn next_at(&self) -> Time {
-        self.next_at
+        heap::at(self.heap.first())
     }
 
     /// Takes the next owner to look at, unless the entry was stale. The owner has to be armed anew.
     pub fn pop(&mut self) -> Option<u32> {
         let key = self.heap.pop()?;
-        self.next_at = heap::at(self.heap.first());
         let (at, owner) = (heap::at(key), heap::id(key));
         let armed = &mut self.armed[owner as usize];
         if *armed != at {

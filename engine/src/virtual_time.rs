@@ -259,15 +259,20 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
         self.carry_out();
         let mut countdown = MONITOR_EVERY;
         let mut look_at = observer.next_at();
+        // Up to here, one comparison tells that neither the observer nor the end is due.
+        let mut attend_at = look_at.min(until);
         while !self.stopped {
             let head = self.heads.first();
             let (timer, alarm) = (self.timers.next_at(), heap::at(self.alarms.first()));
             let at = head.at().min(timer).min(alarm);
-            if at > until || at.is_never() {
-                return self.end(until, observer);
-            }
-            if at >= look_at {
-                look_at = self.observe_until(at, observer);
+            if at >= attend_at {
+                if at > until || at.is_never() {
+                    return self.end(until, observer);
+                }
+                if at >= look_at {
+                    look_at = self.observe_until(at, observer);
+                    attend_at = look_at.min(until);
+                }
             }
             self.now = at;
             if head.at() == at {

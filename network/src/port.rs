@@ -167,7 +167,7 @@ impl Port {
         probe: &mut P,
     ) -> (Option<InFlight>, Time) {
         if self.impaired.is_some() {
-            return (self.take_impaired(id, now, packets, probe), self.next_impaired(now));
+            return self.take_impaired(id, now, packets, probe);
         }
         // The packet behind this one departs before this one arrives, unless the delay is none.
         self.depart_until(id, now, probe);
@@ -183,6 +183,16 @@ impl Port {
 
     #[cold]
     fn take_impaired<P: Probe>(
+        &mut self,
+        id: PortId,
+        now: Time,
+        packets: &mut Packets,
+        probe: &mut P,
+    ) -> (Option<InFlight>, Time) {
+        (self.release_impaired(id, now, packets, probe), self.next_impaired(now))
+    }
+
+    fn release_impaired<P: Probe>(
         &mut self,
         id: PortId,
         now: Time,
@@ -207,7 +217,6 @@ impl Port {
         impaired.release(now)
     }
 
-    #[cold]
     fn next_impaired(&mut self, now: Time) -> Time {
         let front = self.under_way.front().map_or(Time::NEVER, |packet| packet.at);
         match &mut self.impaired {

@@ -256,6 +256,7 @@ impl Sender {
     }
 
     /// Nothing to send: the peer's window is closed, or ours is full all the same, or the application is the limit.
+    #[inline]
     fn note_lack_of_data(&mut self, now: Time) {
         let (in_flight, unsent) = (self.board.in_flight(), self.unsent());
         if unsent > 0 && self.board.is_empty() {
