@@ -8,7 +8,7 @@ use burstlab_replay::{Error, ImportOptions, Trace};
 
 use crate::bundled;
 use crate::cell::Recordings;
-use crate::experiment::{Experiment, Job, TraceSource};
+use crate::experiment::{Experiment, Job, MOST_FLOWS, TraceSource};
 use crate::results::{TracePtmRow, TraceRateRow, TraceRows};
 use crate::runner::{RunError, Stop};
 
@@ -30,6 +30,7 @@ impl Traces {
     pub fn load(experiment: &Experiment, stop: &Stop) -> Result<Traces, RunError> {
         let mut traces = Traces { recordings: Recordings::default(), warnings: Vec::new(), rows: TraceRows::default() };
         let (mut read_in_a_way, mut drawn) = (BTreeSet::new(), BTreeSet::new());
+        let mut names = Names::default();
         for job in experiment.cells.iter().flat_map(|cell| &cell.jobs) {
             // Jobs may set the silence that ends a burst, so one file may be read in several ways.
             if !read_in_a_way.insert((&job.trace, job.burst_gap)) {
@@ -41,12 +42,44 @@ impl Traces {
             }
             // Where bursts end does not change what was sent.
             if drawn.insert(&job.trace) {
-                add_rows(job.trace.stem(), &trace, &mut traces.rows);
+                add_rows(&names.take(job.trace.stem()), &trace, &mut traces.rows);
                 traces.warnings.extend_from_slice(trace.warnings());
             }
             traces.recordings.add(job.trace.clone(), job.burst_gap, trace.into_jobs());
         }
+        traces.check_sizes(experiment)?;
         Ok(traces)
+    }
+
+    /// Copies multiply what a recording holds, so only now is it known how many connections a cell has.
+    fn check_sizes(&self, experiment: &Experiment) -> Result<(), RunError> {
+        for cell in experiment.cells.iter().filter(|cell| !cell.jobs.is_empty()) {
+            let recorded = self.recordings.of(cell);
+            let of_jobs =
+                recorded.iter().zip(&cell.jobs).map(|(r, job)| r.connections() as u64 * u64::from(job.copies));
+            let count = of_jobs.chain(cell.flows.iter().map(|flow| u64::from(flow.count))).sum::<u64>();
+            if count > u64::from(MOST_FLOWS) {
+                let message = format!(
+                    "{} copies of the jobs make {count} connections, which are too many: at most {MOST_FLOWS}",
+                    cell.copies
+                );
+                return Err(RunError::Input(message));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What the tables call recordings: two files of one name in different folders are two recordings.
+#[derive(Default)]
+struct Names(BTreeSet<String>);
+
+impl Names {
+    /// `stem`, with a number if it is taken.
+    fn take(&mut self, stem: &str) -> String {
+        let numbered = (2u32..).map(|number| format!("{stem}-{number}"));
+        let mut names = std::iter::once(stem.to_owned()).chain(numbered);
+        names.find(|name| self.0.insert(name.clone())).unwrap_or_default()
     }
 }
 
@@ -92,5 +125,16 @@ fn add_rows(name: &str, trace: &Trace, rows: &mut TraceRows) {
             tau_ns: *tau,
             ptm: *ptm,
         }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recordings_of_one_file_name_are_numbered() {
+        let mut names = Names::default();
+        assert_eq!(["a", "b", "a", "a-2", "a"].map(|stem| names.take(stem)), ["a", "b", "a-2", "a-2-2", "a-3"]);
     }
 }

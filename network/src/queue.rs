@@ -36,18 +36,30 @@ impl Limit {
     }
 }
 
-/// A text that is not an amount of queue.
+/// Why a text is not an amount of queue; each has the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is not a queue size: expected packets or bytes with the unit, such as \"250p\" or \"1MB\"")]
-pub struct LimitError(String);
+pub enum LimitError {
+    /// It ends with a digit, so it may be packets or bytes.
+    #[error("\"{0}\" is not a queue length: the unit is missing; expected packets or bytes, such as \"250p\" or \"1MB\"")]
+    NoUnit(String),
+    /// It ends as packets do, and what stands before is no count.
+    #[error("\"{0}\" is not a whole number of packets; expected packets or bytes, such as \"250p\" or \"1MB\"")]
+    NotWhole(String),
+    /// It is neither packets nor bytes.
+    #[error("\"{0}\" is not a queue length; expected packets or bytes, such as \"250p\" or \"1MB\"")]
+    Unknown(String),
+}
 
 impl FromStr for Limit {
     type Err = LimitError;
     fn from_str(text: &str) -> Result<Limit, LimitError> {
-        let fail = || LimitError(text.to_owned());
-        match text.trim().strip_suffix('p') {
-            Some(packets) => packets.trim_end().parse().map(Limit::Packets).map_err(|_| fail()),
-            None => text.parse().map(Limit::Bytes).map_err(|_| fail()),
+        let trimmed = text.trim();
+        match trimmed.strip_suffix('p') {
+            Some(packets) => {
+                packets.trim_end().parse().map(Limit::Packets).map_err(|_| LimitError::NotWhole(text.to_owned()))
+            }
+            None if trimmed.ends_with(|c: char| c.is_ascii_digit()) => Err(LimitError::NoUnit(text.to_owned())),
+            None => trimmed.parse().map(Limit::Bytes).map_err(|_| LimitError::Unknown(text.to_owned())),
         }
     }
 }
@@ -149,6 +161,14 @@ mod tests {
         for text in ["250p", "1MB", "1.5kB"] {
             assert_eq!(text.parse::<Limit>().unwrap().to_string(), text);
         }
-        assert!("250".parse::<Limit>().unwrap_err().to_string().contains("\"250p\""));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_limit_is_told_apart() {
+        let error = |text: &str| text.parse::<Limit>().unwrap_err();
+        assert_eq!(error("250"), LimitError::NoUnit("250".into()));
+        assert_eq!(error("2.5p"), LimitError::NotWhole("2.5p".into()));
+        assert_eq!(error("1 lorry"), LimitError::Unknown("1 lorry".into()));
+        assert!(error("250").to_string().contains("\"250p\""));
     }
 }

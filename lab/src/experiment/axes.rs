@@ -1,6 +1,6 @@
 //! Every key that holds a list where it takes one value is an axis; every combination of values is a cell.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::ExperimentError;
@@ -49,6 +49,10 @@ pub(super) fn expand(root: &Table, extremes: bool, file: &Path) -> Result<Vec<Co
                 "the list is empty, so nothing would run",
             ));
         }
+        if let Some(twice) = repeated(&axis.values) {
+            let message = format!("{twice} is listed twice, so two runs would be the same");
+            return Err(ExperimentError::at(file, &axis.origin, &axis.label, message));
+        }
         if extremes && !matches!(axis.label.as_str(), "stack.controller" | "stack.kind") && axis.values.len() > 2 {
             axis.values.drain(1..axis.values.len() - 1);
         }
@@ -62,6 +66,12 @@ pub(super) fn expand(root: &Table, extremes: bool, file: &Path) -> Result<Vec<Co
             Err(ExperimentError::of_file(file, message))
         }
     }
+}
+
+/// The first value that stands in a list twice, as JSON.
+fn repeated(values: &[Node]) -> Option<String> {
+    let mut seen = BTreeSet::new();
+    values.iter().map(|node| node.value.to_json().to_string()).find(|value| !seen.insert(value.clone()))
 }
 
 fn combine(root: &Table, axes: &[Axis], count: usize) -> Vec<Combination> {

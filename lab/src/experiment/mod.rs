@@ -22,6 +22,7 @@ pub use error::ExperimentError;
 pub use network::{Network, Topology};
 pub use overrides::Override;
 pub use stack::{Stack, StackKind};
+pub(crate) use traffic::MOST_FLOWS;
 pub use traffic::{Flow, Group, Job, Phase, Placement, Replay, TraceSource};
 
 use reader::Section;
@@ -302,7 +303,15 @@ fn flows(
         }
         Ok(flow)
     });
-    read.collect()
+    let flows: Vec<Flow> = read.collect::<Result<_, _>>()?;
+    let count: u64 = flows.iter().map(|flow| u64::from(flow.count)).sum();
+    match sections.first() {
+        Some(first) if count > u64::from(traffic::MOST_FLOWS) => {
+            let message = format!("{count} flows altogether are too many: at most {}", traffic::MOST_FLOWS);
+            Err(first.error("count", message))
+        }
+        _ => Ok(flows),
+    }
 }
 
 /// Names of jobs and flows: results tell them apart by these.

@@ -1,6 +1,6 @@
 //! `[network]`: the topology, its links and its queues.
 
-use burstlab_network::{Discipline, Impairment, Limit, LinkSpec};
+use burstlab_network::{Discipline, Impairment, Limit, LimitError, LinkSpec};
 use burstlab_units::{Bytes, Rate};
 
 use super::ExperimentError;
@@ -45,6 +45,22 @@ pub enum Topology {
         /// Ports of a switch, even.
         k: u32,
     },
+}
+
+/// Beyond so many hosts, switches, or cables between switches, it is a slip of the keyboard, and memory would run out.
+pub(super) const MOST_HOSTS: u32 = 100_000;
+const MOST_SWITCHES: u32 = 10_000;
+const MOST_CABLES: u64 = 100_000;
+
+impl Topology {
+    /// Hosts, where the topology alone says how many; elsewhere the traffic brings its own.
+    pub fn host_count(&self) -> Option<u64> {
+        match self {
+            Topology::Star | Topology::Dumbbell { .. } => None,
+            Topology::LeafSpine { leaves, hosts_per_leaf, .. } => Some(u64::from(*leaves) * u64::from(*hosts_per_leaf)),
+            Topology::FatTree { k } => Some(u64::from(*k).pow(3) / 4),
+        }
+    }
 }
 
 /// Least MTU that a link must carry (IPv4, RFC 791: 68 bytes, and room for a payload behind TCP's longest header).
@@ -131,9 +147,9 @@ fn topology(section: &Section<'_>, link: LinkSpec, mtu: Bytes) -> Result<Topolog
     if let Some((key, of)) = OF_ONE_TOPOLOGY.iter().find(|(key, of)| *of != name && section.has(key)) {
         return Err(section.error(key, format!("it belongs to the topology \"{of}\", and this one is \"{name}\"")));
     }
-    let needed = |key: &str| -> Result<u32, ExperimentError> {
+    let needed = |key: &str, most: u32| -> Result<u32, ExperimentError> {
         match section.has(key) {
-            true => section.count(key, 1, 1),
+            true => section.count_within(key, 1..=most, 1),
             false => Err(section.missing(key, &format!("{key} = 4"))),
         }
     };
@@ -147,14 +163,36 @@ fn topology(section: &Section<'_>, link: LinkSpec, mtu: Bytes) -> Result<Topolog
                 ..link
             },
         },
-        "leaf-spine" => Topology::LeafSpine {
-            leaves: needed("leaves")?,
-            spines: needed("spines")?,
-            hosts_per_leaf: needed("hosts_per_leaf")?,
-            spine_rate: section.get_or("spine_rate", link.rate)?,
-        },
-        _ => Topology::FatTree { k: ports(section, needed("k")?)? },
+        "leaf-spine" => leaf_spine(section, link, needed)?,
+        _ => Topology::FatTree { k: ports(section, needed("k", u32::MAX)?)? },
     })
+}
+
+fn leaf_spine(
+    section: &Section<'_>,
+    link: LinkSpec,
+    needed: impl Fn(&str, u32) -> Result<u32, ExperimentError>,
+) -> Result<Topology, ExperimentError> {
+    let (leaves, spines) = (needed("leaves", MOST_SWITCHES)?, needed("spines", MOST_SWITCHES)?);
+    let hosts_per_leaf = needed("hosts_per_leaf", MOST_HOSTS)?;
+    if leaves + spines > MOST_SWITCHES {
+        let message = format!("{leaves} leaves and {spines} spines are too many switches: at most {MOST_SWITCHES}");
+        return Err(section.error("leaves", message));
+    }
+    let cables = u64::from(leaves) * u64::from(spines);
+    if cables > MOST_CABLES {
+        let message = format!("{leaves} leaves to {spines} spines are {cables} cables: at most {MOST_CABLES}");
+        return Err(section.error("spines", message));
+    }
+    let spine_rate = section.get_or("spine_rate", link.rate)?;
+    let topology = Topology::LeafSpine { leaves, spines, hosts_per_leaf, spine_rate };
+    match topology.host_count() {
+        Some(hosts) if hosts > u64::from(MOST_HOSTS) => {
+            let message = format!("{leaves} leaves of {hosts_per_leaf} hosts are {hosts} hosts: at most {MOST_HOSTS}");
+            Err(section.error("hosts_per_leaf", message))
+        }
+        _ => Ok(topology),
+    }
 }
 
 /// Al-Fares et al. divide a switch's ports into halves; beyond 64 ports (65,536 hosts) it is a slip of the keyboard.
@@ -208,21 +246,15 @@ fn impairment(section: &Section<'_>) -> Result<Impairment, ExperimentError> {
 
 impl FromValue for Limit {
     fn from_value(value: &Value) -> Result<Limit, String> {
-        let expected = "expected packets or bytes, such as \"250p\" or \"1MB\"";
-        let Value::String(text) = value else {
-            return Err(match value {
-                Value::Integer(n) => format!("\"{n}\" is not a queue length: the unit is missing; {expected}"),
-                other => format!("{expected}, found {}", described(other)),
-            });
-        };
-        let packets = text.trim().strip_suffix('p').map(|number| number.trim().parse().ok());
-        match packets {
-            Some(Some(n)) => Ok(Limit::Packets(n)),
-            None if text.trim().ends_with(|c: char| c.is_ascii_digit()) => {
-                Err(format!("\"{text}\" is not a queue length: the unit is missing; {expected}"))
+        let text = match value {
+            Value::String(text) => text.clone(),
+            // It reads as a limit without its unit, which is what the error then says.
+            Value::Integer(n) => n.to_string(),
+            other => {
+                let found = described(other);
+                return Err(format!("expected packets or bytes, such as \"250p\" or \"1MB\", found {found}"));
             }
-            None => text.parse().map(Limit::Bytes).map_err(|_| format!("\"{text}\" is not a queue length; {expected}")),
-            Some(None) => Err(format!("\"{text}\" is not a whole number of packets; {expected}")),
-        }
+        };
+        text.parse().map_err(|error: LimitError| error.to_string())
     }
 }

@@ -1,5 +1,6 @@
 //! Reading typed values out of the tree, with errors that name the place, the field and what was expected.
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -90,11 +91,21 @@ impl<'a> Section<'a> {
 
     /// A whole number of at least `least`, or `default`.
     pub fn count(&self, key: &str, least: u32, default: u32) -> Result<u32, ExperimentError> {
-        let count = self.get_or(key, default)?;
-        if count < least {
-            return Err(self.error(key, format!("{count} is too few: it must be at least {least}")));
+        self.count_within(key, least..=u32::MAX, default)
+    }
+
+    /// A whole number within `range`, or `default`.
+    pub fn count_within(&self, key: &str, range: RangeInclusive<u32>, default: u32) -> Result<u32, ExperimentError> {
+        let (least, most) = (*range.start(), *range.end());
+        match self.get_or(key, u64::from(default))? {
+            count if count < u64::from(least) => {
+                Err(self.error(key, format!("{count} is too few: it must be at least {least}")))
+            }
+            count => u32::try_from(count)
+                .ok()
+                .filter(|count| *count <= most)
+                .ok_or_else(|| self.error(key, format!("{count} is too many: it must be at most {most}"))),
         }
-        Ok(count)
     }
 
     /// A span that is not zero, or `default`.

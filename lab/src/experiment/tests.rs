@@ -114,6 +114,36 @@ const BAD: &[(&str, &str, &str)] = &[
     ("name that is a list", "[network]", "name = [\"a\", \"b\"]\n[network]"),
     ("name taken", "[[flow]]", "[[flow]]\nname = \"a\"\nbytes = \"1B\"\n[[flow]]\nname = \"a\""),
     ("seed that is negative", "[network]", "seed = -1\n[network]"),
+    ("more flows than possible", "bytes =", "count = 100001\nbytes ="),
+    ("more flows than 32 bits count", "bytes =", "count = 5000000000\nbytes ="),
+    ("more flows altogether", "bytes =", "count = 60000\nbytes = \"1B\"\n[[flow]]\ncount = 60000\nbytes ="),
+    ("host beyond all", "bytes =", "from = \"host4000000000\"\nbytes ="),
+    (
+        "more copies than possible",
+        "[[flow]]\nbytes = \"4MB\"",
+        "[[job]]\ntrace = \"resnet50-ddp-4w.pcap.zst\"\ncopies = 10001",
+    ),
+    (
+        "more leaves than possible",
+        "delay =",
+        "topology = \"leaf-spine\"\nleaves = 65536\nspines = 1\nhosts_per_leaf = 65536\ndelay =",
+    ),
+    (
+        "more switches than possible",
+        "delay =",
+        "topology = \"leaf-spine\"\nleaves = 9999\nspines = 2\nhosts_per_leaf = 1\ndelay =",
+    ),
+    (
+        "more cables than possible",
+        "delay =",
+        "topology = \"leaf-spine\"\nleaves = 5000\nspines = 5000\nhosts_per_leaf = 1\ndelay =",
+    ),
+    (
+        "more hosts than possible",
+        "delay =",
+        "topology = \"leaf-spine\"\nleaves = 1000\nspines = 1\nhosts_per_leaf = 101\ndelay =",
+    ),
+    ("value listed twice", "[[flow]]", "[compare]\ncontroller = [\"cubic\", \"reno\", \"cubic\"]\n[[flow]]"),
     ("seed beyond 64 bits", "[network]", "seed = 99999999999999999999\n[network]"),
 ];
 

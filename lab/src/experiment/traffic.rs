@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use burstlab_units::{Bytes, Span};
 
 use super::ExperimentError;
-use super::network::{Network, Topology};
+use super::network::{MOST_HOSTS, Network, Topology};
 use super::reader::{FromValue, Section, choose, described};
 use super::tree::{Origin, Value};
 
@@ -107,6 +107,10 @@ pub enum Group {
     Host(u32),
 }
 
+/// More flows or copies than this are a slip of the keyboard, and memory would run out.
+pub(crate) const MOST_FLOWS: u32 = 100_000;
+const MOST_COPIES: u32 = 10_000;
+
 pub(super) const JOB_KEYS: &[&str] =
     &["name", "trace", "replay", "compute_scale", "iterations", "copies", "phase", "placement", "burst_gap"];
 
@@ -146,7 +150,7 @@ impl Job {
         let placement =
             choose(&placement, "placement", &[("shared", Placement::Shared), ("spread", Placement::Spread)])
                 .map_err(|message| section.error("placement", message))?;
-        let copies = section.count("copies", 1, 1)?;
+        let copies = section.count_within("copies", 1..=MOST_COPIES, 1)?;
         Ok(Job {
             name: section.get_or("name", trace.stem().to_owned())?,
             trace,
@@ -217,7 +221,7 @@ impl Flow {
         let bytes: Amount = section.require("bytes", "bytes = \"4MB\"")?;
         Ok(Flow {
             name: section.get_or("name", "flow".to_owned())?,
-            count: section.count("count", 1, 1)?,
+            count: section.count_within("count", 1..=MOST_FLOWS, 1)?,
             from,
             to,
             bytes: bytes.0,
@@ -250,21 +254,15 @@ fn group(section: &Section<'_>, key: &str, default: &str, network: &Network) -> 
         Topology::LeafSpine { .. } | Topology::FatTree { .. } => &[("hosts", Group::Hosts)],
     };
     let by_number = name.strip_prefix("host").and_then(|number| number.parse().ok());
-    match (by_number, host_count(&network.topology)) {
+    match (by_number, network.topology.host_count()) {
         (Some(host), Some(count)) if u64::from(host) >= count => {
             Err(section.error(key, format!("there is no {name}: the network has {count} hosts, counted from 0")))
         }
+        (Some(host), None) if host > MOST_HOSTS => {
+            Err(section.error(key, format!("{name} is too far: at most host{MOST_HOSTS} is possible")))
+        }
         (Some(host), _) if !matches!(network.topology, Topology::Dumbbell { .. }) => Ok(Group::Host(host)),
         _ => choose(&name, "group of hosts", groups).map_err(|message| section.error(key, message)),
-    }
-}
-
-/// Hosts of the network, where the topology alone says it.
-fn host_count(topology: &Topology) -> Option<u64> {
-    match topology {
-        Topology::Star | Topology::Dumbbell { .. } => None,
-        Topology::LeafSpine { leaves, hosts_per_leaf, .. } => Some(u64::from(*leaves) * u64::from(*hosts_per_leaf)),
-        Topology::FatTree { k } => Some(u64::from(*k).pow(3) / 4),
     }
 }
 
