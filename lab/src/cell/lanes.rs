@@ -44,6 +44,7 @@ fn burst(setup: &Setup, lane: &Lane, number: u32) -> Option<BurstRow> {
         copy: lane.copy,
         iteration: transfer.iteration,
         flow: lane.flow.0 as usize,
+        direction: lane.direction.into(),
         bytes: transfer.bytes.get(),
         start_ns: progress.started.as_nanos(),
         completion_ns: completion.as_nanos(),
@@ -71,6 +72,7 @@ fn flow(setup: &Setup, lane: &Lane, before: u64, warmup: Time) -> FlowRow {
     FlowRow {
         run: 0,
         flow: lane.flow.0 as usize,
+        direction: lane.direction.into(),
         job: lane.name.clone(),
         copy: lane.copy,
         src: format!("host{}", lane.hosts[0]),

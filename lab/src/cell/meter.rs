@@ -16,7 +16,7 @@ pub(super) struct QueueMeter {
     pub dropped: u64,
     /// Packets marked.
     pub marked: u64,
-    /// Packets lost on the link by the network's random loss.
+    /// Packets lost on the link behind it by the network's random loss.
     pub lost: u64,
     /// Packets that did not wait at all; they are most of the packets at most of the queues.
     undelayed: u64,
@@ -77,9 +77,9 @@ impl QueueMeter {
         self.waited
     }
 
-    /// Whether any packet ever waited here.
+    /// Whether any packet waited here, be it one that came during the warm-up.
     pub fn is_used(&self) -> bool {
-        self.delayed.is_some()
+        self.delayed.is_some() || self.area > 0
     }
 
     /// Packets waiting, over time: mean, 99th percentile, most.
@@ -109,9 +109,10 @@ fn histogram() -> Histogram<u64> {
     Histogram::new(DIGITS).expect("three digits are within what the histogram can do")
 }
 
-/// Drops and marks of one flow, both directions together.
+/// What happened to one connection's packets, both directions together.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct FlowMeter {
+    /// Dropped for want of room, or lost by the network's random loss on any link of the path.
     pub dropped: u64,
     pub marked: u64,
 }
@@ -196,6 +197,9 @@ impl Probe for Meter {
     fn on_loss(&mut self, port: PortId, now: Time, segment: &Segment) {
         if let Some(queue) = self.counting(port, now) {
             queue.lost += 1;
+        }
+        // The link out of a host has no queue of the network before it, and loses packets all the same.
+        if now >= self.warmup {
             self.flows[segment.flow.0 as usize].dropped += 1;
         }
     }

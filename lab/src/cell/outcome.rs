@@ -1,6 +1,6 @@
 //! What a simulated cell gives: its run for the summary, and rows for the tables.
 
-use burstlab_network::{Network, PortId, PortKind};
+use burstlab_network::{Direction, FlowId, Network, PortId, PortKind};
 use burstlab_stacks::Endpoint as _;
 use burstlab_units::{Span, Time};
 
@@ -99,6 +99,7 @@ fn summary(network: &Network, sampler: &Sampler, port: PortId, queue: &QueueMete
             queue_packets: QueuePackets { mean, p99, max },
             offered_packets: queue.offered,
             dropped_packets: queue.dropped,
+            lost_packets: queue.lost,
             marked_packets: queue.marked,
             // The packet in transmission counts whole, so a busy link can come out a packet above all of it.
             utilization: if capacity == 0 { 0.0 } else { (sent as f64 / capacity as f64).min(1.0) },
@@ -113,6 +114,7 @@ fn row(queue: &QueueSummary) -> QueueRow {
         queue: name.clone(),
         offered_packets: queue.offered_packets,
         dropped_packets: queue.dropped_packets,
+        lost_packets: queue.lost_packets,
         marked_packets: queue.marked_packets,
         mean_delay_ns: queue.queue_delay.mean,
         p99_delay_ns: queue.queue_delay.p99,
@@ -131,16 +133,17 @@ fn queue_series(network: &Network, sampler: &Sampler) -> Vec<QueueSeriesRow> {
             packets_mean: point.mean,
             packets_max: point.max,
         };
-        points.iter().enumerate().map(row).collect::<Vec<_>>()
+        points.iter().enumerate().skip(sampler.first_measured()).map(row).collect::<Vec<_>>()
     };
     sampler.queues().flat_map(rows).collect()
 }
 
 fn flow_series(sampler: &Sampler) -> Vec<FlowSeriesRow> {
-    let rows = |(flow, points): (burstlab_network::FlowId, &[super::series::FlowPoint])| {
-        let row = |(i, point): (usize, &super::series::FlowPoint)| FlowSeriesRow {
+    let rows = |(flow, direction, points): (FlowId, Direction, &[super::series::FlowPoint])| {
+        let row = move |(i, point): (usize, &super::series::FlowPoint)| FlowSeriesRow {
             run: 0,
             flow: flow.0 as usize,
+            direction: direction.into(),
             time_ns: sampler.end_of(i).as_nanos(),
             window_bytes: point.state.window.get(),
             in_flight_bytes: point.state.in_flight.get(),
@@ -150,4 +153,48 @@ fn flow_series(sampler: &Sampler) -> Vec<FlowSeriesRow> {
         points.iter().enumerate().map(row).collect::<Vec<_>>()
     };
     sampler.flows().flat_map(rows).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use burstlab_algorithms::Registry;
+    use burstlab_engine::Monitor;
+
+    use super::*;
+    use crate::cell::{Lab, Recordings};
+    use crate::experiment::{Experiment, Options};
+
+    /// The only cell of an experiment with this text.
+    fn run(text: &str) -> CellResult {
+        let file = tempfile::Builder::new().prefix("x").suffix(".toml").tempfile().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        let registry = Registry::default();
+        let options = Options { overrides: &[], quick: false, registry: &registry };
+        let experiment = Experiment::load(file.path(), &options).unwrap();
+        Lab::new(Registry::default(), Recordings::default()).run(&experiment.cells[0], &Monitor::default()).unwrap()
+    }
+
+    #[test]
+    fn random_losses_are_told_apart_from_drops() {
+        let result = run("[network]\nrate = \"1Gbit/s\"\ndelay = \"5us\"\nloss = 0.01\n\
+             queue = { kind = \"drop-tail\", limit = \"1000p\" }\n[[flow]]\nbytes = \"2MB\"\n");
+        let lost: u64 = result.queues.iter().map(|queue| queue.lost_packets).sum();
+        let dropped: u64 = result.queues.iter().map(|queue| queue.dropped_packets).sum();
+        assert!(lost > 0 && dropped == 0, "{lost} lost, {dropped} dropped");
+        assert_eq!(result.run.queues.iter().map(|queue| queue.queue.lost_packets).sum::<u64>(), lost);
+        // The connection also knows what was lost on the links out of the hosts, which have no queue of the network.
+        assert!(result.flows[0].dropped_packets > lost);
+    }
+
+    #[test]
+    fn queue_series_begin_when_the_warm_up_is_over() {
+        let result = run("[network]\nrate = \"1Gbit/s\"\ndelay = \"5us\"\n\
+             queue = { kind = \"drop-tail\", limit = \"100p\" }\n[[flow]]\ncount = 4\nbytes = \"unlimited\"\n\
+             [run]\nwarmup = \"2ms\"\nduration = \"7ms\"\n");
+        let first = result.queue_series.iter().find(|row| row.queue == "switch>host0").unwrap();
+        let interval = result.flow_series[0].time_ns;
+        assert!((2_000_000..2_000_000 + interval).contains(&first.time_ns), "{first:?}");
+        assert!(first.packets_mean > 0.0, "{first:?}");
+        assert!(interval < 2_000_000);
+    }
 }

@@ -91,8 +91,14 @@ impl Sampler {
     }
 
     /// The flows' series.
-    pub fn flows(&self) -> impl Iterator<Item = (FlowId, &[FlowPoint])> {
-        self.flows.iter().map(|(flow, _, _, points)| (*flow, points.as_slice()))
+    pub fn flows(&self) -> impl Iterator<Item = (FlowId, Direction, &[FlowPoint])> {
+        self.flows.iter().map(|(flow, direction, _, points)| (*flow, *direction, points.as_slice()))
+    }
+
+    /// The first point of a queue's series whose whole interval was measured: queues are not metered in the warm-up.
+    pub fn first_measured(&self) -> usize {
+        let warmup = self.warmup.as_ref().map_or(Span::ZERO, |warmup| warmup.until.since(Time::ZERO));
+        warmup.as_nanos().div_ceil(self.interval.as_nanos()) as usize
     }
 
     /// The start of the interval that point `i` of a series stands for.
@@ -160,6 +166,13 @@ impl Warmup {
         let lanes = self.lanes.iter();
         self.delivered = lanes.map(|(flow, way)| view.sender(*flow, way.reversed()).received()).collect();
         self.sent = (0..view.port_count()).map(|port| view.transmitted(PortId(port)).get()).collect();
+        for port in (0..view.port_count()).map(PortId) {
+            let now = view.now;
+            if let Some(queue) = view.probe().queue_mut(port) {
+                // What waited at most until now is no maximum of the first interval that is measured.
+                queue.interval(now);
+            }
+        }
     }
 
     fn pending_at(&self) -> Time {

@@ -17,6 +17,7 @@ pub use baseline::Baseline;
 pub use tolerance::{Tolerance, Tolerances};
 
 use crate::results::Run;
+use crate::table::so_many;
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -142,12 +143,14 @@ impl fmt::Display for Outcome {
         let Outcome { runs, metrics, differences, .. } = self;
         write!(
             f,
-            "{verdict}: {metrics} metrics of {runs} runs compared, {} beyond their tolerance",
+            "{verdict}: {} of {} compared, {} beyond their tolerance",
+            so_many(*metrics, "metric"),
+            so_many(*runs, "run"),
             differences.len()
         )?;
         match self.missing_runs.len() + self.extra_runs.len() {
             0 => Ok(()),
-            unmatched => write!(f, ", {unmatched} runs without a counterpart"),
+            unmatched => write!(f, ", {} without a counterpart", so_many(unmatched, "run")),
         }
     }
 }

@@ -101,8 +101,9 @@ fn conclude(outcome: Result<(), RunError>, writer: &mut Writer, json: bool) -> R
     }
     outcome.map_err(|error| match error {
         RunError::Stopped => Failure::Interrupted(format!(
-            "interrupted; {} runs had ended and are kept{}",
-            writer.summary().runs.len(),
+            "interrupted; {} had ended and {} kept{}",
+            table::so_many(writer.summary().runs.len(), "run"),
+            if writer.summary().runs.len() == 1 { "is" } else { "are" },
             if writer.summary().runs.is_empty() { String::new() } else { format!(" in {}", writer.folder().display()) }
         )),
         error => error.into(),

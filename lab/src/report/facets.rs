@@ -2,10 +2,10 @@
 //! runs belong to one line.
 
 use serde::Serialize;
-use serde_json::Value;
 
 use super::input::Directory;
 use crate::results::Run;
+use crate::table::plain;
 
 /// A setting, with its value in each run.
 #[derive(Clone, Debug)]
@@ -204,8 +204,4 @@ pub fn distinct(values: &[String]) -> Vec<String> {
         }
     }
     seen
-}
-
-fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -13,6 +13,7 @@ use super::recording::{self, Node};
 use super::thin::rounded;
 use super::timelines::{Flow, Queue, Timelines};
 use crate::results::{Provenance, Run};
+use crate::table::so_many;
 
 /// What the page shows. Its JSON is private between here and `assets/report.js`.
 #[derive(Serialize)]
@@ -109,13 +110,14 @@ fn title(directories: &[Directory]) -> String {
 }
 
 fn warnings(directories: &[Directory], names: &[String], facets: &Facets, runs: &[&Run]) -> Vec<String> {
-    let incomplete = directories.iter().zip(names).filter(|(directory, _)| !directory.summary.complete).map(|(d, name)| {
-        format!(
-            "{name} is incomplete: it holds the {} runs that had ended when the experiment was interrupted, or it is \
+    let incomplete =
+        directories.iter().zip(names).filter(|(directory, _)| !directory.summary.complete).map(|(d, name)| {
+            format!(
+                "{name} is incomplete: it holds the {} that had ended when the experiment was interrupted, or it is \
              still running.",
-            d.summary.runs.len()
-        )
-    });
+                so_many(d.summary.runs.len(), "run")
+            )
+        });
     let empty = directories.iter().zip(names).filter(|(directory, _)| directory.summary.runs.is_empty());
     let empty = empty.map(|(_, name)| format!("{name} holds no runs."));
     let silent = runs.iter().zip(&facets.labels).filter(|(run, _)| run.data_packets == 0);

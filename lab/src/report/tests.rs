@@ -247,3 +247,33 @@ fn the_telling_queue_of_a_run_comes_first_and_times_survive() {
 fn no_directory_is_an_error() {
     assert!(matches!(build(&[], Path::new("r.html")), Err(Error::NoDirectories)));
 }
+
+#[test]
+fn both_ways_of_a_connection_are_flows_of_their_own() {
+    let parent = temporary();
+    let dir = results(parent.path(), "a", &summary("x", compared()));
+    add(
+        &dir,
+        "flows.csv",
+        "run,flow,direction,job,copy,src,dst,bytes,start_ns,completion_ns,goodput_bit_s,retransmitted_packets,timeouts,\
+         dropped_packets,marked_packets\n\
+         0,3,forward,ring,0,host0,host1,5,0,,1,0,0,0,0\n0,3,backward,ring,0,host1,host0,9,0,,1,0,0,0,0\n",
+    );
+    add(
+        &dir,
+        "flow_series.csv",
+        "run,flow,direction,time_ns,window_bytes,in_flight_bytes,rate_bit_s,smoothed_rtt_ns\n\
+         0,3,forward,100,1,1,1,1\n0,3,forward,200,1,1,1,1\n0,3,backward,100,2,2,2,2\n0,3,backward,200,2,2,2,2\n",
+    );
+    let page = serde_json::to_value(assembled(&[dir])).expect("a page is JSON");
+    let flows = page["flows"].as_array().expect("flows");
+    let told: Vec<_> = flows.iter().map(|flow| (flow["name"].as_str(), flow["label"].as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            (Some("3 back"), Some("flow 3 back: host1 \u{2192} host0 (ring, copy 0)")),
+            (Some("3"), Some("flow 3: host0 \u{2192} host1 (ring, copy 0)"))
+        ]
+    );
+    assert_eq!(flows[0]["series"]["columns"][0], json!([2, 2]));
+}

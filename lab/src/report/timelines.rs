@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::error::Error;
 use super::input::Directory;
 use super::thin::{Series, thin_together};
-use crate::results::{FlowRow, FlowSeriesRow, IterationRow, QueueRow, QueueSeriesRow};
+use crate::results::{Direction, FlowRow, FlowSeriesRow, IterationRow, QueueRow, QueueSeriesRow};
 
 /// Points of all queues together, and of all flows: they bound the size of the report to a few megabytes.
 const QUEUE_POINTS: usize = 80_000;
@@ -25,6 +25,9 @@ pub struct Queue {
     pub name: String,
     pub series: Series,
 }
+
+/// A flow within its run: the connection's number, and which way of it.
+type FlowKey = (usize, Direction);
 
 /// A flow over time: window and bytes in flight in bytes, rate in bit/s, smoothed round-trip time in ns.
 #[derive(Debug, Serialize)]
@@ -89,37 +92,46 @@ fn queues(directory: &Directory, first_run: usize) -> Result<Vec<Queue>, Error> 
 
 /// Flows by run; within it, the one with the most bytes first.
 fn flows(directory: &Directory, first_run: usize) -> Result<Vec<Flow>, Error> {
-    let mut about: BTreeMap<(usize, usize), FlowRow> = BTreeMap::new();
+    let mut about: BTreeMap<(usize, FlowKey), FlowRow> = BTreeMap::new();
     directory.run_rows(|row: FlowRow| {
-        about.insert((row.run, row.flow), row);
+        about.insert((row.run, (row.flow, row.direction)), row);
     })?;
     let mut iterations: BTreeMap<(usize, String, u32), Vec<u64>> = BTreeMap::new();
     directory.run_rows(|row: IterationRow| {
         iterations.entry((row.run, row.job, row.copy)).or_default().push(row.start_ns);
     })?;
-    let mut all: BTreeMap<(usize, usize), Series> = BTreeMap::new();
+    let mut all: BTreeMap<(usize, FlowKey), Series> = BTreeMap::new();
     directory.run_rows(|row: FlowSeriesRow| {
         let values = [row.window_bytes, row.in_flight_bytes, row.rate_bit_s, row.smoothed_rtt_ns];
-        let series = all.entry((row.run, row.flow)).or_insert_with(|| Series::new(4));
+        let series = all.entry((row.run, (row.flow, row.direction))).or_insert_with(|| Series::new(4));
         series.push(row.time_ns, values.map(|value| value as f64));
     })?;
-    let flow = |((run, number), series): ((usize, usize), Series)| {
-        let about = about.get(&(run, number));
+    let flow = |((run, key), series): ((usize, FlowKey), Series)| {
+        let about = about.get(&(run, key));
         let iterations = about.and_then(|flow| iterations.get(&(run, flow.job.clone(), flow.copy)));
         Flow {
             run: first_run + run,
-            name: number.to_string(),
-            label: about.map_or_else(|| format!("flow {number}"), label),
+            name: name(key),
+            label: about.map_or_else(|| format!("flow {}", name(key)), label),
             iterations: iterations.cloned().unwrap_or_default(),
             series,
         }
     };
-    let bytes = |key: &(usize, usize)| about.get(key).map_or(0, |flow| flow.bytes);
+    let bytes = |key: &(usize, FlowKey)| about.get(key).map_or(0, |flow| flow.bytes);
     Ok(best_of_each_run(all, bytes).into_iter().map(flow).collect())
 }
 
+/// Most flows go forward, so that is not said.
+fn name((number, direction): FlowKey) -> String {
+    match direction {
+        Direction::Forward => number.to_string(),
+        Direction::Backward => format!("{number} back"),
+    }
+}
+
 fn label(flow: &FlowRow) -> String {
-    let FlowRow { flow: number, job, copy, src, dst, .. } = flow;
+    let FlowRow { flow: number, direction, job, copy, src, dst, .. } = flow;
+    let number = name((*number, *direction));
     let path = format!("flow {number}: {src} \u{2192} {dst}");
     if job.is_empty() { path } else { format!("{path} ({job}, copy {copy})") }
 }

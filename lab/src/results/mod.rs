@@ -9,8 +9,8 @@ mod writer;
 pub use percentiles::{Percentiles, RatioPercentiles};
 pub use provenance::{Input, Provenance};
 pub use rows::{
-    BurstRow, DistributionRow, FlowRow, FlowSeriesRow, IterationRow, QueueRow, QueueSeriesRow, Row, TracePtmRow,
-    TraceRateRow,
+    BurstRow, Direction, DistributionRow, FlowRow, FlowSeriesRow, IterationRow, QueueRow, QueueSeriesRow, Row,
+    TracePtmRow, TraceRateRow,
 };
 pub(crate) use summary::parse_schema;
 pub use summary::{

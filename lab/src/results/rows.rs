@@ -3,6 +3,26 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+/// Which way of a connection: it carries bytes both ways, and each way has rows of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// From the host that opened the connection.
+    #[default]
+    Forward,
+    /// Towards it.
+    Backward,
+}
+
+impl From<burstlab_network::Direction> for Direction {
+    fn from(direction: burstlab_network::Direction) -> Direction {
+        match direction {
+            burstlab_network::Direction::Forward => Direction::Forward,
+            burstlab_network::Direction::Backward => Direction::Backward,
+        }
+    }
+}
+
 /// A row of one of the tables.
 pub trait Row: Serialize + DeserializeOwned {
     /// The table's file name.
@@ -42,10 +62,13 @@ macro_rules! row {
 }
 
 row! { of a run:
-    /// A flow.
+    /// A flow: one direction of a connection.
     FlowRow "flows.csv" {
-        /// Number of the flow within its run.
+        /// Number of the connection within its run.
         flow: usize,
+        /// Which way of the connection.
+        #[serde(default)]
+        direction: Direction,
         /// The job, or the name of the synthetic flows.
         job: String,
         /// Copy of the job.
@@ -82,8 +105,11 @@ row! { of a run:
         copy: u32,
         /// Iteration of the copy.
         iteration: u32,
-        /// Number of the flow within its run.
+        /// Number of the connection within its run.
         flow: usize,
+        /// Which way of the connection.
+        #[serde(default)]
+        direction: Direction,
         /// Application bytes.
         bytes: u64,
         /// First byte written.
@@ -124,6 +150,9 @@ row! { of a run:
         offered_packets: u64,
         /// Packets that were dropped.
         dropped_packets: u64,
+        /// Packets that the link behind it lost by the network's random loss.
+        #[serde(default)]
+        lost_packets: u64,
         /// Packets that were marked.
         marked_packets: u64,
         /// Mean queueing delay.
@@ -154,8 +183,11 @@ row! { of a run:
 row! { of a run:
     /// A flow's sender at one instant.
     FlowSeriesRow "flow_series.csv" {
-        /// Number of the flow within its run.
+        /// Number of the connection within its run.
         flow: usize,
+        /// Which way of the connection.
+        #[serde(default)]
+        direction: Direction,
         /// The instant.
         time_ns: u64,
         /// Congestion window.

@@ -80,6 +80,9 @@ pub struct Bottleneck {
     pub offered_packets: u64,
     /// Packets that were dropped.
     pub dropped_packets: u64,
+    /// Packets that the link behind it lost by the network's random loss.
+    #[serde(default)]
+    pub lost_packets: u64,
     /// Packets that were marked.
     pub marked_packets: u64,
     /// Part of the measured time in which the link behind it was sending.

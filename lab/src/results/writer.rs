@@ -129,7 +129,9 @@ impl Writer {
 /// Writes a file so that no reader ever finds half of it.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    fs::metadata(folder)?;
+    // Its own error would name the temporary file, of which nobody has heard.
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|error| error.kind())?;
     file.write_all(content)?;
     readable_as_others(file.as_file())?;
     file.persist(path).map(|_| ()).map_err(|error| error.error)
@@ -145,4 +147,17 @@ fn readable_as_others(file: &fs::File) -> io::Result<()> {
 #[cfg(not(unix))]
 fn readable_as_others(_: &fs::File) -> io::Result<()> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_does_not_name_the_temporary_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = replace(&folder.path().join("nowhere/report.html"), b"x").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        assert!(!error.to_string().contains("nowhere"), "{error}");
+    }
 }

@@ -138,6 +138,11 @@ pub(crate) fn plain(value: &serde_json::Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
+/// `1 run`, `2 runs`.
+pub(crate) fn so_many(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
 fn part(packets: u64, run: &Run) -> String {
     match run.bottleneck.offered_packets {
         0 => String::new(),
