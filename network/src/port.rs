@@ -141,9 +141,17 @@ impl Port {
         if news { Enqueued::First(at) } else { Enqueued::Behind }
     }
 
-    /// Lets all packets depart whose transmission began by `now`, and reports them.
-    #[inline]
+    /// Lets all packets depart whose transmission began by `now`, and reports them. Mostly there are none, so that only the
+    /// question is asked in place.
+    #[inline(always)]
     pub fn depart_until<P: Probe>(&mut self, id: PortId, now: Time, probe: &mut P) {
+        if self.departs_at <= now {
+            self.depart(id, now, probe);
+        }
+    }
+
+    #[inline(never)]
+    fn depart<P: Probe>(&mut self, id: PortId, now: Time, probe: &mut P) {
         while self.departs_at <= now {
             let Some(packet) = self.under_way.get(self.departed) else { break };
             let departed_at = self.departs_at;
