@@ -23,13 +23,11 @@ pub(super) struct QueueMeter {
     /// Waiting times in ns of those that did.
     delayed: Option<Histogram<u64>>,
     /// Sum of all waiting times.
-    waited: u128,
+    waited: u64,
     /// Nanoseconds for which so many packets waited.
     time_at_length: Vec<u64>,
     length: u64,
     changed: Time,
-    /// Packet-nanoseconds so far; for means over an interval.
-    area: u128,
     /// Most packets waiting since the last [`QueueMeter::interval`].
     peak: u64,
 }
@@ -41,7 +39,7 @@ impl QueueMeter {
             self.undelayed += 1;
             return;
         }
-        self.waited += u128::from(wait.as_nanos());
+        self.waited += wait.as_nanos();
         let delayed = self.delayed.get_or_insert_with(histogram);
         // It grows as needed, so there is no value that it cannot take.
         let _ = delayed.record(wait.as_nanos());
@@ -54,6 +52,7 @@ impl QueueMeter {
         self.peak = self.peak.max(length);
     }
 
+    #[inline]
     fn account(&mut self, at: Time) {
         let span = at.since(self.changed).as_nanos();
         let length = self.length as usize;
@@ -61,7 +60,6 @@ impl QueueMeter {
             self.time_at_length.resize(length + 1, 0);
         }
         self.time_at_length[length] += span;
-        self.area += u128::from(self.length) * u128::from(span);
         self.changed = self.changed.max(at);
     }
 
@@ -73,7 +71,7 @@ impl QueueMeter {
     }
 
     /// Sum of all waiting times in ns.
-    pub fn waited(&self) -> u128 {
+    pub fn waited(&self) -> u64 {
         self.waited
     }
 
@@ -94,14 +92,20 @@ impl QueueMeter {
             left == 0
         });
         let most = self.time_at_length.iter().rposition(|time| *time > 0).unwrap_or(0) as u64;
-        (self.area as f64 / total as f64, p99.unwrap_or(0) as u64, most)
+        (self.area() as f64 / total as f64, p99.unwrap_or(0) as u64, most)
     }
 
     /// Packet-nanoseconds until now, and the most packets waiting since the last call.
     pub fn interval(&mut self, now: Time) -> (u128, u64) {
         self.account(now);
         let peak = std::mem::replace(&mut self.peak, self.length);
-        (self.area, peak)
+        (self.area(), peak)
+    }
+
+    /// Packet-nanoseconds so far.
+    fn area(&self) -> u128 {
+        let at_length = |(length, time): (usize, &u64)| length as u128 * u128::from(*time);
+        self.time_at_length.iter().enumerate().map(at_length).sum()
     }
 }
 
