@@ -77,7 +77,7 @@ impl QueueMeter {
 
     /// Whether any packet waited here, be it one that came during the warm-up.
     pub fn is_used(&self) -> bool {
-        self.delayed.is_some() || self.area > 0
+        self.delayed.is_some() || self.time_at_length.len() > 1
     }
 
     /// Packets waiting, over time: mean, 99th percentile, most.
