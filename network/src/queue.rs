@@ -40,7 +40,9 @@ impl Limit {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LimitError {
     /// It ends with a digit, so it may be packets or bytes.
-    #[error("\"{0}\" is not a queue length: the unit is missing; expected packets or bytes, such as \"250p\" or \"1MB\"")]
+    #[error(
+        "\"{0}\" is not a queue length: the unit is missing; expected packets or bytes, such as \"250p\" or \"1MB\""
+    )]
     NoUnit(String),
     /// It ends as packets do, and what stands before is no count.
     #[error("\"{0}\" is not a whole number of packets; expected packets or bytes, such as \"250p\" or \"1MB\"")]
