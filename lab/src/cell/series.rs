@@ -8,8 +8,8 @@ use burstlab_units::{Rate, Span, Time};
 
 use super::meter::Meter;
 
-/// The first interval; a shorter one than a packet's round trip shows nothing.
-const FIRST_INTERVAL: Span = Span::from_micros(10);
+/// The first interval: about a round trip through a queue that is not empty; a shorter one shows single packets.
+const FIRST_INTERVAL: Span = Span::from_micros(50);
 
 /// A queue over one interval.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
