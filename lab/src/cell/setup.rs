@@ -12,7 +12,7 @@ use rand::RngExt as _;
 use super::layout::{Layout, Seat};
 use super::meter::Meter;
 use super::{CellError, Recorded};
-use crate::experiment::{self, Cell, Phase, Replay};
+use crate::experiment::{self, Cell, Replay};
 
 /// One direction of a connection that carries application bytes.
 #[derive(Debug)]
@@ -95,13 +95,8 @@ impl Setup {
         seats: &[Vec<Seat>],
         wires: &mut Wires<'_>,
     ) -> Result<(), CellError> {
-        let phase = match &job.phase {
-            Phase::Uniform => replay::Phase::Uniform,
-            Phase::Aligned => replay::Phase::Aligned,
-            Phase::Spans(spans) => replay::Phase::Spans(spans.clone()),
-        };
         let Some(first) = recorded.jobs.first() else { return Ok(()) };
-        let phases = replay::phases(first, seats.len(), &phase, wires.seed, &job.name, number == 0)?;
+        let phases = replay::phases(first, seats.len(), &job.phase, wires.seed, &job.name, number == 0)?;
         for ((copy, phase), seats) in (0u32..).zip(phases).zip(seats) {
             let mut first_worker = 0;
             for part in recorded.jobs.iter() {

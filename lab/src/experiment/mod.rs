@@ -23,7 +23,7 @@ pub use network::{Network, Topology};
 pub use overrides::Override;
 pub use stack::{Stack, StackKind};
 pub(crate) use traffic::MOST_FLOWS;
-pub use traffic::{Flow, Group, Job, Phase, Placement, Replay, TraceSource};
+pub use traffic::{Flow, Group, Job, Placement, Replay, TraceSource};
 
 use reader::Section;
 use traffic::Base;

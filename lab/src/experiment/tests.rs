@@ -283,7 +283,10 @@ fn options_win_over_the_file_and_over_what_it_compares() {
 #[test]
 fn phases_are_a_list_by_nature_and_an_axis_of_words() {
     let with = |phase: &str| read(&format!("{SOUND}{JOB}copies = 2\nphase = {phase}\n")).unwrap().cells;
-    assert_eq!(with("[\"0s\", \"5ms\"]")[0].jobs[0].phase, Phase::Spans(vec![Span::ZERO, Span::from_millis(5)]));
+    assert_eq!(
+        with("[\"0s\", \"5ms\"]")[0].jobs[0].phase,
+        burstlab_replay::Phase::Spans(vec![Span::ZERO, Span::from_millis(5)])
+    );
     assert_eq!(with("[\"uniform\", \"aligned\"]").len(), 2);
     assert_eq!(with("[\"aligned\", [\"0s\", \"5ms\"]]").len(), 2);
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use burstlab_replay::Phase;
 use burstlab_units::{Bytes, Span};
 
 use super::ExperimentError;
@@ -49,17 +50,6 @@ pub enum Replay {
     Closed,
     /// The recorded time.
     Open,
-}
-
-/// When each copy of a job begins.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Phase {
-    /// At an instant drawn evenly from the length of an iteration.
-    Uniform,
-    /// All at once.
-    Aligned,
-    /// Copy k after the k-th span.
-    Spans(Vec<Span>),
 }
 
 /// Which hosts the copies of a job sit on.
