@@ -9,6 +9,10 @@ use crate::{Occupancy, PortId, Segment};
 /// Calls for one port come in the order of time. Departures are reported when the port is next touched, with the
 /// instant at which they happened, so across ports the instants interleave.
 pub trait Probe {
+    /// The bytes of the packet that the next calls are about, on a network that carries bytes; elsewhere a segment is all
+    /// that there is.
+    fn on_bytes(&mut self, _packet: &[u8]) {}
+
     /// A packet joined a queue; it will wait for `wait`, behind the occupancy `ahead`.
     fn on_arrival(&mut self, _port: PortId, _now: Time, _segment: &Segment, _wait: Span, _ahead: Occupancy) {}
 
