@@ -3,14 +3,19 @@
 //! [`virtual_time`] does it in deterministic virtual time: no clock, no privileges, and the same bytes every time. What
 //! the applications do comes from a [`Workload`]; [`traffic`] has those of the lab: replayed jobs and bulk flows.
 
+mod ended;
 mod fair_share;
 mod heap;
+mod observer;
 mod schedule;
+mod sides;
 mod timers;
 pub mod traffic;
 pub mod virtual_time;
 mod workload;
 
+pub use ended::{Ended, SideTotals};
 pub use fair_share::PacketSizes;
-pub use virtual_time::{Monitor, Observer, Outcome, Simulation, View};
+pub use observer::{Monitor, Observer, Outcome, View};
+pub use virtual_time::Simulation;
 pub use workload::{Commands, Workload};

@@ -6,96 +6,20 @@
 //! in which memory or insertion put them.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
-use burstlab_network::{
-    Arrival, Direction, FlowId, InterfaceId, Network, NoPath, Occupancy, PacketId, PortId, Probe, Sent,
-};
+use burstlab_network::{Arrival, Direction, FlowId, InterfaceId, Network, NoPath, PacketId, PortId, Probe, Sent};
 use burstlab_stacks::Endpoint;
 use burstlab_units::{Bytes, Rate, Span, Time};
 
+use crate::ended::{Ended, SideTotals};
 use crate::fair_share::{FairShare, PacketSizes};
 use crate::heap::{self, Heap};
+use crate::observer::{Endpoints, Monitor, Observer, Outcome, View};
 use crate::schedule::{First, Schedule};
+use crate::sides;
 use crate::timers::Timers;
 use crate::workload::{Command, Commands, Workload};
-
-/// How a run is watched and stopped from outside.
-#[derive(Debug, Default)]
-pub struct Monitor {
-    /// Set to stop the run at the next opportunity.
-    pub cancel: AtomicBool,
-    /// Simulated nanoseconds so far, now and then.
-    pub now: AtomicU64,
-}
-
-/// Looks at the run at instants of its own choice.
-pub trait Observer<P, E> {
-    /// When it wants to look next.
-    fn next_at(&self) -> Time;
-
-    /// It is that instant, or a later one if nothing happened in between.
-    fn observe(&mut self, view: &mut View<'_, P, E>);
-}
-
-/// Never looks.
-impl<P, E> Observer<P, E> for () {
-    fn next_at(&self) -> Time {
-        Time::NEVER
-    }
-
-    fn observe(&mut self, _: &mut View<'_, P, E>) {}
-}
-
-/// What an [`Observer`] sees.
-pub struct View<'a, P, E> {
-    /// Up to when everything has happened.
-    pub now: Time,
-    network: &'a mut Network,
-    sides: &'a [Side<E>],
-    probe: &'a mut P,
-}
-
-impl<P: Probe, E: Endpoint> View<'_, P, E> {
-    /// What waits at a port.
-    pub fn occupancy(&mut self, port: PortId) -> Occupancy {
-        self.network.occupancy(port, self.now, self.probe)
-    }
-
-    /// How many ports there are.
-    pub fn port_count(&self) -> u32 {
-        self.network.ports().len() as u32
-    }
-
-    /// Bytes that a port has put on its link; the packet in transmission counts whole.
-    pub fn transmitted(&mut self, port: PortId) -> Bytes {
-        self.occupancy(port);
-        self.network.transmitted(port)
-    }
-
-    /// What watches the packets.
-    pub fn probe(&mut self) -> &mut P {
-        self.probe
-    }
-
-    /// The endpoint that sends in `direction` of `flow`.
-    pub fn sender(&self, flow: FlowId, direction: Direction) -> &E {
-        &self.sides[side_of(flow, direction)].endpoint
-    }
-}
-
-/// Why a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// The workload said so.
-    Finished,
-    /// The given time was up.
-    TimeUp,
-    /// Nothing was left to happen.
-    Idle,
-    /// [`Monitor::cancel`] was set.
-    Cancelled,
-}
 
 /// One side of a connection: the endpoint that sends in one direction of it.
 struct Side<E> {
@@ -151,8 +75,10 @@ pub struct Simulation<P, E> {
     stopped: bool,
 }
 
-fn side_of(flow: FlowId, direction: Direction) -> usize {
-    flow.0 as usize * 2 + direction as usize
+impl<E: Endpoint> Endpoints for Vec<Side<E>> {
+    fn endpoint(&self, flow: FlowId, direction: Direction) -> &dyn Endpoint {
+        &self[sides::index(flow, direction)].endpoint
+    }
 }
 
 impl<P: Probe, E: Endpoint> Simulation<P, E> {
@@ -214,7 +140,7 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
     /// Lets the controller of one direction know its fair share of the path at all times. Packets of all flows that ask are
     /// of the same `sizes`.
     pub fn tell_fair_share(&mut self, flow: FlowId, direction: Direction, sizes: PacketSizes) {
-        self.sides[side_of(flow, direction)].wants_share = true;
+        self.sides[sides::index(flow, direction)].wants_share = true;
         if self.oracle.is_none() {
             self.oracle = Some(FairShare::new(self.network.ports().len(), sizes));
         }
@@ -230,16 +156,19 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
         &self.probe
     }
 
-    /// Lets everything depart that does so by now, so that the probe has been told of it.
-    pub fn settle(&mut self) {
+    /// Ends the run: lets everything depart that does so by now, so that the probe has been told of it, and gives what is
+    /// left.
+    pub fn into_ended(mut self) -> Ended<P> {
         for port in 0..self.network.ports().len() as u32 {
             self.network.occupancy(PortId(port), self.now, &mut self.probe);
         }
+        let sides = self.sides.iter().map(|side| SideTotals::of(&side.endpoint)).collect();
+        Ended { now: self.now, network: self.network, probe: self.probe, sides }
     }
 
     /// The endpoint that sends in `direction` of `flow`.
     pub fn endpoint(&self, flow: FlowId, direction: Direction) -> &E {
-        &self.sides[side_of(flow, direction)].endpoint
+        &self.sides[sides::index(flow, direction)].endpoint
     }
 
     /// Up to when everything has happened.
@@ -248,7 +177,7 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
     }
 
     /// Runs the workload until it stops, nothing is left to happen, or `until`.
-    pub fn run<W: Workload, O: Observer<P, E>>(
+    pub fn run<W: Workload, O: Observer<P>>(
         &mut self,
         workload: &mut W,
         observer: &mut O,
@@ -295,7 +224,7 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
     }
 
     /// Nothing is left to happen before `until`.
-    fn end<O: Observer<P, E>>(&mut self, until: Time, observer: &mut O) -> Outcome {
+    fn end<O: Observer<P>>(&mut self, until: Time, observer: &mut O) -> Outcome {
         let outcome = if until.is_never() { Outcome::Idle } else { Outcome::TimeUp };
         if outcome == Outcome::TimeUp {
             self.now = until;
@@ -306,10 +235,10 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
 
     /// Lets the observer look at all its instants until `at`; returns the next.
     #[cold]
-    fn observe_until<O: Observer<P, E>>(&mut self, at: Time, observer: &mut O) -> Time {
+    fn observe_until<O: Observer<P>>(&mut self, at: Time, observer: &mut O) -> Time {
         while observer.next_at() <= at && !observer.next_at().is_never() {
             let now = observer.next_at();
-            let mut view = View { now, network: &mut self.network, sides: &self.sides, probe: &mut self.probe };
+            let mut view = View { now, network: &mut self.network, endpoints: &self.sides, probe: &mut self.probe };
             observer.observe(&mut view);
         }
         observer.next_at()
@@ -336,7 +265,7 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
     fn deliver<W: Workload>(&mut self, packet: PacketId, workload: &mut W) {
         let segment = self.network.segment(packet);
         let (flow, direction, now) = (segment.flow, segment.direction, self.now);
-        let index = side_of(flow, direction.reversed());
+        let index = sides::index(flow, direction.reversed());
         let side = &mut self.sides[index];
         side.endpoint.on_segment(now, segment);
         self.network.remove(packet);
@@ -435,26 +364,26 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
         let now = self.now;
         match command {
             Command::Connect(flow) => {
-                let index = side_of(flow, Direction::Forward);
+                let index = sides::index(flow, Direction::Forward);
                 self.sides[index].endpoint.connect(now);
                 self.pump(index);
             }
             Command::Write(flow, direction, bytes) => {
-                let index = side_of(flow, direction);
+                let index = sides::index(flow, direction);
                 self.sides[index].endpoint.write(now, bytes);
                 self.start_counting(index);
                 self.pump(index);
             }
             Command::Close(flow, direction) => {
-                let index = side_of(flow, direction);
+                let index = sides::index(flow, direction);
                 self.sides[index].endpoint.close(now);
                 self.pump(index);
             }
             Command::Notify(flow, direction, total) => {
-                self.sides[side_of(flow, direction.reversed())].notify_at = total;
+                self.sides[sides::index(flow, direction.reversed())].notify_at = total;
             }
             Command::BeginIteration(flow, direction, expected) => {
-                self.sides[side_of(flow, direction)].endpoint.begin_iteration(expected);
+                self.sides[sides::index(flow, direction)].endpoint.begin_iteration(expected);
             }
             Command::Alarm(at, alarm) => self.alarms.push(heap::key(at.max(now), alarm)),
             Command::Stop => self.stopped = true,
@@ -462,7 +391,7 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
     }
 
     fn start_counting(&mut self, index: usize) {
-        let (flow, direction) = flow_of(index);
+        let (flow, direction) = sides::flow(index);
         if let Some(oracle) = &mut self.oracle
             && !self.sides[index].counted
         {
@@ -472,7 +401,7 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
     }
 
     fn stop_counting(&mut self, index: usize) {
-        let (flow, direction) = flow_of(index);
+        let (flow, direction) = sides::flow(index);
         if let Some(oracle) = &mut self.oracle {
             oracle.end(self.network.path(flow, direction), self.network.path(flow, direction.reversed()));
             self.sides[index].counted = false;
@@ -480,15 +409,10 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
     }
 
     fn tell_share(&mut self, index: usize) {
-        let (flow, direction) = flow_of(index);
+        let (flow, direction) = sides::flow(index);
         if let Some(oracle) = &self.oracle {
             let share: Rate = oracle.share(&self.network, self.network.path(flow, direction));
             self.sides[index].endpoint.set_fair_share(share);
         }
     }
-}
-
-fn flow_of(side: usize) -> (FlowId, Direction) {
-    let direction = if side.is_multiple_of(2) { Direction::Forward } else { Direction::Backward };
-    (FlowId(side as u32 / 2), direction)
 }

@@ -4,10 +4,14 @@
 //! segments come out of [`Endpoint::transmit`], and [`Endpoint::next_wake`] says when it wants to be called
 //! again. It knows neither the simulator nor a socket.
 
+pub mod content;
 pub mod native;
+mod packets;
 
 use burstlab_algorithms::{Bytes, Explanation, Rate, Span, Time};
 use burstlab_network::Segment;
+
+pub use packets::PacketEndpoint;
 
 /// One side of one TCP connection.
 pub trait Endpoint: Send {
@@ -71,6 +75,81 @@ pub trait Endpoint: Send {
 
     /// The controller's inner signals and the reason of its last change.
     fn explain(&self) -> Explanation;
+}
+
+/// An endpoint of whichever stack.
+impl<E: Endpoint + ?Sized> Endpoint for Box<E> {
+    fn connect(&mut self, now: Time) {
+        (**self).connect(now);
+    }
+
+    fn write(&mut self, now: Time, bytes: Bytes) {
+        (**self).write(now, bytes);
+    }
+
+    fn close(&mut self, now: Time) {
+        (**self).close(now);
+    }
+
+    fn abort(&mut self, now: Time) {
+        (**self).abort(now);
+    }
+
+    fn on_segment(&mut self, now: Time, segment: &Segment) {
+        (**self).on_segment(now, segment);
+    }
+
+    fn on_wake(&mut self, now: Time) {
+        (**self).on_wake(now);
+    }
+
+    fn transmit(&mut self, now: Time, segment: &mut Segment) -> bool {
+        (**self).transmit(now, segment)
+    }
+
+    fn next_wake(&self) -> Time {
+        (**self).next_wake()
+    }
+
+    fn host_limited(&mut self, now: Time) {
+        (**self).host_limited(now);
+    }
+
+    fn received(&self) -> u64 {
+        (**self).received()
+    }
+
+    fn acknowledged(&self) -> u64 {
+        (**self).acknowledged()
+    }
+
+    fn written(&self) -> u64 {
+        (**self).written()
+    }
+
+    fn status(&self) -> Status {
+        (**self).status()
+    }
+
+    fn begin_iteration(&mut self, expected: Bytes) {
+        (**self).begin_iteration(expected);
+    }
+
+    fn set_fair_share(&mut self, share: Rate) {
+        (**self).set_fair_share(share);
+    }
+
+    fn counters(&self) -> Counters {
+        (**self).counters()
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        (**self).snapshot()
+    }
+
+    fn explain(&self) -> Explanation {
+        (**self).explain()
+    }
 }
 
 /// How a connection stands.

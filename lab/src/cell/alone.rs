@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{CellError, Simulated, jobs};
+use super::{CellError, Ran, jobs};
 use crate::experiment::Cell;
 
 /// Mean iteration of each job, in ns, when one copy of it has the network to itself under the same controller.
@@ -20,12 +20,12 @@ pub(super) struct References {
 
 impl References {
     /// How long the iterations of each of `cell`'s jobs are alone. A cell that is one job alone is its own reference:
-    /// then the simulation comes with it.
+    /// then what it gave comes with it.
     pub fn with(
         &self,
         cell: &Cell,
-        simulate: impl Fn(&Cell) -> Result<Simulated, CellError>,
-    ) -> Result<(Option<Simulated>, Alone), CellError> {
+        run: impl Fn(&Cell) -> Result<Ran, CellError>,
+    ) -> Result<(Option<Ran>, Alone), CellError> {
         let mut own = None;
         let mut alone = Alone::new();
         for number in 0..cell.jobs.len() {
@@ -34,10 +34,10 @@ impl References {
             // Whoever comes second waits here for the first. After a failure the next one tries again.
             let mut known = slot.lock().unwrap_or_else(PoisonError::into_inner);
             if known.is_none() {
-                let simulated = simulate(&reference)?;
-                *known = Some(jobs::mean_iteration(&simulated.setup, 0));
+                let ran = run(&reference)?;
+                *known = Some(jobs::mean_iteration(&ran, 0));
                 if reference == *cell {
-                    own = Some(simulated);
+                    own = Some(ran);
                 }
             }
             alone.push(known.flatten());

@@ -3,13 +3,13 @@
 use burstlab_engine::traffic::{Progress, Traffic};
 use burstlab_units::{Span, Time};
 
-use super::lanes;
-use super::setup::{Copy, Setup};
+use super::setup::Copy;
+use super::{Ran, lanes};
 use crate::results::{IterationRow, JobSummary, Percentiles};
 
 /// The iterations that ended, of every copy, in order.
-pub(super) fn iterations(setup: &Setup) -> Vec<IterationRow> {
-    setup.copies.iter().flat_map(|copy| iterations_of(copy, &setup.traffic)).collect()
+pub(super) fn iterations(run: &Ran) -> Vec<IterationRow> {
+    run.plan.copies.iter().flat_map(|copy| iterations_of(copy, &run.plan.traffic)).collect()
 }
 
 fn iterations_of(copy: &Copy, traffic: &Traffic) -> Vec<IterationRow> {
@@ -54,25 +54,25 @@ pub(super) fn covered(mut spans: Vec<(Time, Time)>) -> Span {
 }
 
 /// Mean length in ns of the iterations of job `number`; `None` if none ended.
-pub(super) fn mean_iteration(setup: &Setup, number: usize) -> Option<f64> {
-    let copies = setup.copies.iter().filter(|copy| copy.job == number);
-    mean(copies.flat_map(|copy| iterations_of(copy, &setup.traffic)).map(|row| (row.end_ns - row.start_ns) as f64))
+pub(super) fn mean_iteration(run: &Ran, number: usize) -> Option<f64> {
+    let copies = run.plan.copies.iter().filter(|copy| copy.job == number);
+    mean(copies.flat_map(|copy| iterations_of(copy, &run.plan.traffic)).map(|row| (row.end_ns - row.start_ns) as f64))
 }
 
 /// Mean length in ns of the iterations of job `number` if every transfer took only what it needs on an empty path.
-fn ideal_iteration(setup: &Setup, number: usize) -> Option<f64> {
-    let transfers = setup.traffic.transfers();
+fn ideal_iteration(run: &Ran, number: usize) -> Option<f64> {
+    let transfers = run.plan.traffic.transfers();
     let mut ends = Vec::new();
-    for copy in setup.copies.iter().filter(|copy| copy.job == number) {
+    for copy in run.plan.copies.iter().filter(|copy| copy.job == number) {
         let first = copy.transfers.start;
         let mut finished: Vec<Time> = Vec::with_capacity(copy.transfers.len());
         for number in copy.transfers.clone() {
             let transfer = &transfers[number as usize];
             let ready = transfer.after.iter().map(|t| finished[(*t - first) as usize]).max().unwrap_or(Time::ZERO);
-            finished.push(ready + transfer.delay + lanes::alone(setup, transfer));
+            finished.push(ready + transfer.delay + lanes::alone(run, transfer));
         }
         let mut start = copy.start;
-        for (_, group) in by_iteration(copy, &setup.traffic) {
+        for (_, group) in by_iteration(copy, &run.plan.traffic) {
             let end = group.iter().map(|t| finished[(*t - first) as usize]).max().unwrap_or(start);
             ends.push(end.since(start).as_nanos() as f64);
             start = end;
@@ -87,27 +87,22 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
 }
 
 /// Each job entry of the cell, its copies together.
-pub(super) fn summaries(
-    setup: &Setup,
-    names: &[String],
-    rows: &[IterationRow],
-    alone: &[Option<f64>],
-) -> Vec<JobSummary> {
+pub(super) fn summaries(run: &Ran, names: &[String], rows: &[IterationRow], alone: &[Option<f64>]) -> Vec<JobSummary> {
     let ratio = |a: Option<f64>, b: Option<f64>| match (a, b) {
         (Some(a), Some(b)) if b > 0.0 => a / b,
         _ => 0.0,
     };
     let summary = |(number, name): (usize, &String)| {
-        let parts: Vec<&str> = setup.copies.iter().filter(|c| c.job == number).map(|c| c.name.as_str()).collect();
+        let parts: Vec<&str> = run.plan.copies.iter().filter(|c| c.job == number).map(|c| c.name.as_str()).collect();
         let own = || rows.iter().filter(|row| parts.contains(&row.job.as_str()));
-        let mean = mean_iteration(setup, number);
+        let mean = mean_iteration(run, number);
         JobSummary {
             name: name.clone(),
             iterations: own().count() as u64,
             iteration: Percentiles::of_values(own().map(|row| row.end_ns - row.start_ns)),
             communication: Percentiles::of_values(own().map(|row| row.communication_ns)),
             slowdown_alone: ratio(mean, alone.get(number).copied().flatten()),
-            slowdown_ideal: ratio(mean, ideal_iteration(setup, number)),
+            slowdown_ideal: ratio(mean, ideal_iteration(run, number)),
         }
     };
     names.iter().enumerate().map(summary).collect()

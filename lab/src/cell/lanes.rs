@@ -2,12 +2,12 @@
 
 use burstlab_engine::traffic::Transfer;
 use burstlab_network::PortInfo;
-use burstlab_stacks::{Counters, Endpoint as _};
+use burstlab_stacks::Counters;
 use burstlab_units::{Bytes, Rate, Span, Time};
 
+use super::Ran;
 use super::jobs::covered;
-use super::series::Sampler;
-use super::setup::{Lane, Setup};
+use super::setup::Lane;
 use crate::results::{BurstRow, FlowRow, FlowSummary, Percentiles};
 
 /// A lane below this part of the largest one's bytes is no bulk flow: rendezvous chatter says nothing of fairness.
@@ -15,29 +15,30 @@ const BULK_SHARE: u64 = 100;
 
 /// How long a transfer needs alone on an empty path, however it is sent: each of its packets through the narrowest link,
 /// the last one through all others, and the way.
-pub(super) fn alone(setup: &Setup, transfer: &Transfer) -> Span {
-    let network = setup.simulation.network();
+pub(super) fn alone(run: &Ran, transfer: &Transfer) -> Span {
+    let network = &run.ended.network;
     let ports: Vec<&PortInfo> =
         network.path(transfer.flow, transfer.direction).iter().map(|port| &network.ports()[port.0 as usize]).collect();
-    let packets = transfer.bytes.get().div_ceil(setup.packet.payload.get()).max(1);
-    let total = transfer.bytes + Bytes::new(packets * setup.packet.headers.get());
-    let last = Bytes::new(total.get().min((setup.packet.payload + setup.packet.headers).get()));
+    let packets = transfer.bytes.get().div_ceil(run.plan.packet.payload.get()).max(1);
+    let total = transfer.bytes + Bytes::new(packets * run.plan.packet.headers.get());
+    let last = Bytes::new(total.get().min((run.plan.packet.payload + run.plan.packet.headers).get()));
     let narrowest = ports.iter().map(|port| port.rate).min().unwrap_or(Rate::ZERO);
     let way: Span = ports.iter().fold(Span::ZERO, |sum, port| sum + port.delay + port.rate.transmission_time(last));
     way + narrowest.transmission_time(total - last)
 }
 
 /// Each burst that was delivered.
-pub(super) fn bursts(setup: &Setup) -> Vec<BurstRow> {
-    setup.lanes.iter().flat_map(|lane| lane.transfers.iter().filter_map(|t| burst(setup, lane, *t))).collect()
+pub(super) fn bursts(run: &Ran) -> Vec<BurstRow> {
+    run.plan.lanes.iter().flat_map(|lane| lane.transfers.iter().filter_map(|t| burst(run, lane, *t))).collect()
 }
 
-fn burst(setup: &Setup, lane: &Lane, number: u32) -> Option<BurstRow> {
-    let (transfer, progress) = (&setup.traffic.transfers()[number as usize], setup.traffic.progress()[number as usize]);
+fn burst(run: &Ran, lane: &Lane, number: u32) -> Option<BurstRow> {
+    let (transfer, progress) =
+        (&run.plan.traffic.transfers()[number as usize], run.plan.traffic.progress()[number as usize]);
     if progress.finished.is_never() {
         return None;
     }
-    let (completion, alone) = (progress.finished.since(progress.started), alone(setup, transfer));
+    let (completion, alone) = (progress.finished.since(progress.started), alone(run, transfer));
     Some(BurstRow {
         run: 0,
         job: lane.name.clone(),
@@ -54,21 +55,26 @@ fn burst(setup: &Setup, lane: &Lane, number: u32) -> Option<BurstRow> {
 }
 
 /// Each direction of each connection that had bytes to carry.
-pub(super) fn flows(setup: &Setup, sampler: &Sampler, warmup: Time) -> Vec<FlowRow> {
-    setup.lanes.iter().enumerate().map(|(i, lane)| flow(setup, lane, sampler.delivered_before(i), warmup)).collect()
+pub(super) fn flows(run: &Ran, warmup: Time) -> Vec<FlowRow> {
+    run.plan
+        .lanes
+        .iter()
+        .enumerate()
+        .map(|(i, lane)| flow(run, lane, run.sampler.delivered_before(i), warmup))
+        .collect()
 }
 
-fn flow(setup: &Setup, lane: &Lane, before: u64, warmup: Time) -> FlowRow {
-    let now = setup.simulation.now();
-    let sender = setup.simulation.endpoint(lane.flow, lane.direction);
-    let receiver = setup.simulation.endpoint(lane.flow, lane.direction.reversed());
-    let progress = || lane.transfers.iter().map(|t| setup.traffic.progress()[*t as usize]);
+fn flow(run: &Ran, lane: &Lane, before: u64, warmup: Time) -> FlowRow {
+    let now = run.ended.now;
+    let sender = run.ended.side(lane.flow, lane.direction);
+    let receiver = run.ended.side(lane.flow, lane.direction.reversed());
+    let progress = || lane.transfers.iter().map(|t| run.plan.traffic.progress()[*t as usize]);
     let started = progress().map(|p| p.started).min().unwrap_or(Time::NEVER);
     let finished = progress().map(|p| p.finished).max().unwrap_or(Time::NEVER);
     let busy = progress().filter(|p| !p.started.is_never());
     let busy = covered(busy.map(|p| (p.started.max(warmup), p.finished.min(now))).collect());
-    let Counters { retransmitted_segments, timeouts, .. } = sender.counters();
-    let packets = setup.simulation.probe().flow(lane.flow);
+    let Counters { retransmitted_segments, timeouts, .. } = sender.counters;
+    let packets = run.ended.probe.flow(lane.flow);
     FlowRow {
         run: 0,
         flow: lane.flow.0 as usize,
@@ -77,10 +83,10 @@ fn flow(setup: &Setup, lane: &Lane, before: u64, warmup: Time) -> FlowRow {
         copy: lane.copy,
         src: format!("host{}", lane.hosts[0]),
         dst: format!("host{}", lane.hosts[1]),
-        bytes: receiver.received(),
+        bytes: receiver.received,
         start_ns: started.min(now).as_nanos(),
         completion_ns: (!finished.is_never()).then(|| finished.since(started).as_nanos()),
-        goodput_bit_s: Rate::of(Bytes::new(receiver.received() - before), busy).bits_per_sec(),
+        goodput_bit_s: Rate::of(Bytes::new(receiver.received - before), busy).bits_per_sec(),
         retransmitted_packets: retransmitted_segments,
         timeouts,
         dropped_packets: packets.dropped,

@@ -2,6 +2,7 @@
 
 mod alone;
 mod distributions;
+mod endpoints;
 mod jobs;
 mod lanes;
 mod layout;
@@ -10,19 +11,21 @@ mod outcome;
 mod recorded;
 mod series;
 mod setup;
+mod virtual_time;
 
 use std::time::Instant;
 
 use burstlab_algorithms::{Registry, SpecError};
-use burstlab_engine::{Monitor, Outcome};
-use burstlab_network::{Direction, FlowId, NoPath};
-use burstlab_units::Time;
+use burstlab_engine::traffic::Traffic;
+use burstlab_engine::{Ended, Monitor, Outcome};
+use burstlab_network::NoPath;
 
 use crate::experiment::Cell;
 use crate::results::CellResult;
 use alone::References;
+use meter::Meter;
 use series::Sampler;
-use setup::Setup;
+use setup::Plan;
 
 pub use recorded::{Recorded, Recordings};
 
@@ -73,9 +76,10 @@ pub struct Lab {
     references: References,
 }
 
-/// A finished simulation with what it takes to read it.
-struct Simulated {
-    setup: Setup,
+/// A cell that ran, with what it takes to read it.
+struct Ran {
+    plan: Plan,
+    ended: Ended<Meter>,
     sampler: Sampler,
     setup_wall: u64,
     wall: u64,
@@ -93,53 +97,33 @@ impl Lab {
     /// If the cell cannot be set up, or was stopped.
     pub fn run(&self, cell: &Cell, monitor: &Monitor) -> Result<CellResult, CellError> {
         let recorded = self.recordings.of(cell);
-        let (simulated, alone) = self.references.with(cell, |cell| {
+        let (own, alone) = self.references.with(cell, |cell| {
             let recorded = self.recordings.of(cell);
-            self.simulate(cell, &recorded, monitor)
+            self.run_once(cell, &recorded, monitor)
         })?;
-        let simulated = match simulated {
-            Some(simulated) => simulated,
-            None => self.simulate(cell, &recorded, monitor)?,
+        let ran = match own {
+            Some(ran) => ran,
+            None => self.run_once(cell, &recorded, monitor)?,
         };
-        Ok(outcome::result(cell, simulated, &alone))
+        Ok(outcome::result(cell, &ran, &alone))
     }
 
-    fn simulate(&self, cell: &Cell, recorded: &[Recorded], monitor: &Monitor) -> Result<Simulated, CellError> {
+    fn run_once(&self, cell: &Cell, recorded: &[Recorded], monitor: &Monitor) -> Result<Ran, CellError> {
         let before = Instant::now();
         let controller = self.registry.parse(&cell.controller)?;
-        let mut setup = Setup::new(cell, recorded, &controller)?;
-        let mut sampler = sampler(cell, &setup);
-        let until = cell.duration.map_or(Time::NEVER, |duration| Time::ZERO + duration);
-        let setup_wall = before.elapsed().as_nanos() as u64;
-        let start = Instant::now();
-        let ended = setup.simulation.run(&mut setup.traffic, &mut sampler, until, monitor);
-        let wall = start.elapsed().as_nanos() as u64;
-        match ended {
-            Outcome::Cancelled => Err(CellError::Cancelled),
-            Outcome::Idle => {
-                let progress = setup.traffic.progress();
-                let unfinished = progress.iter().filter(|progress| progress.finished.is_never()).count();
-                Err(CellError::Stalled { controller: cell.controller.clone(), unfinished })
-            }
-            Outcome::Finished | Outcome::TimeUp => Ok(Simulated { setup, sampler, setup_wall, wall }),
-        }
+        let (plan, network) = Plan::new(cell, recorded)?;
+        virtual_time::run(cell, plan, network, &controller, monitor, before)
     }
 }
 
-/// Watches the flows that carry most.
-fn sampler(cell: &Cell, setup: &Setup) -> Sampler {
-    let transfers = setup.traffic.transfers();
-    let bytes = |lane: &setup::Lane| -> u64 { lane.transfers.iter().map(|t| transfers[*t as usize].bytes.get()).sum() };
-    let mut lanes: Vec<_> = setup.lanes.iter().map(|lane| (bytes(lane), lane.flow, lane.direction)).collect();
-    lanes.sort_by_key(|(bytes, flow, direction)| (std::cmp::Reverse(*bytes), *flow, *direction));
-    let mut watched: Vec<(FlowId, Direction)> =
-        lanes.into_iter().take(cell.record.flows as usize).map(|(_, flow, direction)| (flow, direction)).collect();
-    watched.sort();
-    let ports = setup.simulation.probe().queues().map(|(port, _)| port);
-    let sampler = Sampler::new(cell.record.series, ports, watched);
-    if cell.warmup.is_zero() {
-        return sampler;
+/// Whether a run that ended with `outcome` has a result.
+fn conclude(cell: &Cell, outcome: Outcome, traffic: &Traffic) -> Result<(), CellError> {
+    match outcome {
+        Outcome::Cancelled => Err(CellError::Cancelled),
+        Outcome::Idle => {
+            let unfinished = traffic.progress().iter().filter(|progress| progress.finished.is_never()).count();
+            Err(CellError::Stalled { controller: cell.controller.clone(), unfinished })
+        }
+        Outcome::Finished | Outcome::TimeUp => Ok(()),
     }
-    let lanes = setup.lanes.iter().map(|lane| (lane.flow, lane.direction)).collect();
-    sampler.with_warmup(Time::ZERO + cell.warmup, lanes)
 }

@@ -1,14 +1,12 @@
 //! What a simulated cell gives: its run for the summary, and rows for the tables.
 
 use burstlab_network::{Direction, FlowId, Network, PortId, PortKind};
-use burstlab_stacks::Endpoint as _;
 use burstlab_units::{Span, Time};
 
 use super::alone::Alone;
 use super::meter::{Meter, QueueMeter};
 use super::series::Sampler;
-use super::setup::Setup;
-use super::{Simulated, distributions, jobs, lanes};
+use super::{Ran, distributions, jobs, lanes};
 use crate::experiment::Cell;
 use crate::results::{
     Bottleneck, BurstSummary, CellResult, FlowSeriesRow, Percentiles, QueuePackets, QueueRow, QueueSeriesRow,
@@ -16,58 +14,55 @@ use crate::results::{
 };
 
 /// Reads a finished simulation.
-pub(super) fn result(cell: &Cell, simulated: Simulated, alone: &Alone) -> CellResult {
-    let Simulated { mut setup, sampler, setup_wall, wall } = simulated;
-    setup.simulation.settle();
-    let measured = setup.simulation.now().since(Time::ZERO + cell.warmup);
-    let queues = queues(&setup, &sampler, measured);
-    let flows = lanes::flows(&setup, &sampler, Time::ZERO + cell.warmup);
-    let bursts = lanes::bursts(&setup);
-    let iterations = jobs::iterations(&setup);
+pub(super) fn result(cell: &Cell, run: &Ran, alone: &Alone) -> CellResult {
+    let measured = run.ended.now.since(Time::ZERO + cell.warmup);
+    let queues = queues(run, measured);
+    let flows = lanes::flows(run, Time::ZERO + cell.warmup);
+    let bursts = lanes::bursts(run);
+    let iterations = jobs::iterations(run);
     let names: Vec<String> = cell.jobs.iter().map(|job| job.name.clone()).collect();
-    let worst = bottleneck(setup.simulation.probe());
+    let worst = bottleneck(&run.ended.probe);
     let mut points = worst.map(|(_, q)| distributions::of_histogram("queue_delay_ns", &q.delays())).unwrap_or_default();
     points.extend(distributions::of_values("burst_completion_ns", bursts.iter().map(|b| b.completion_ns as f64)));
     points.extend(distributions::of_values("burst_slowdown", bursts.iter().map(|b| b.slowdown)));
     points.extend(distributions::of_values("iteration_ns", iterations.iter().map(|i| (i.end_ns - i.start_ns) as f64)));
-    let run = Run {
+    let summary = Run {
         controller: cell.controller.clone(),
         stack: cell.stack.kind.name().to_owned(),
         on: cell.on.name().to_owned(),
         copies: cell.copies,
         seed: cell.seed,
         axes: cell.axes.clone(),
-        bottleneck: worst.map(|(port, _)| find(&queues, setup.simulation.network(), port)).unwrap_or_default(),
+        bottleneck: worst.map(|(port, _)| find(&queues, &run.ended.network, port)).unwrap_or_default(),
         flows: lanes::summary(&flows),
         bursts: BurstSummary {
             completion: Percentiles::of_values(bursts.iter().map(|b| b.completion_ns)),
             slowdown: RatioPercentiles::of(bursts.iter().map(|b| b.slowdown)),
         },
-        jobs: jobs::summaries(&setup, &names, &iterations, alone),
-        simulated: setup.simulation.now().as_nanos(),
-        data_packets: data_packets(&setup),
-        wall,
-        setup_wall,
+        jobs: jobs::summaries(run, &names, &iterations, alone),
+        simulated: run.ended.now.as_nanos(),
+        data_packets: data_packets(run),
+        wall: run.wall,
+        setup_wall: run.setup_wall,
         queues: queues.iter().filter(|q| q.queue.offered_packets > 0).cloned().collect(),
     };
     CellResult {
-        run,
+        run: summary,
         flows,
         bursts,
         iterations,
         queues: queues.iter().filter(|q| q.queue.offered_packets > 0).map(row).collect(),
-        queue_series: queue_series(setup.simulation.network(), &sampler),
-        flow_series: flow_series(&sampler),
+        queue_series: queue_series(run),
+        flow_series: flow_series(&run.sampler),
         distributions: points,
     }
 }
 
-fn data_packets(setup: &Setup) -> u64 {
-    let simulation = &setup.simulation;
+fn data_packets(run: &Ran) -> u64 {
     let unique = |lane: &super::setup::Lane| {
-        simulation.endpoint(lane.flow, lane.direction.reversed()).counters().unique_segments_received
+        run.ended.side(lane.flow, lane.direction.reversed()).counters.unique_segments_received
     };
-    setup.lanes.iter().map(unique).sum()
+    run.plan.lanes.iter().map(unique).sum()
 }
 
 /// The queue with the most queueing: the largest sum of its packets' waiting times; the most packets if none waited.
@@ -80,10 +75,10 @@ fn find(queues: &[QueueSummary], network: &Network, port: PortId) -> Bottleneck 
     queues.iter().find(|queue| queue.name == *name).map(|queue| queue.queue.clone()).unwrap_or_default()
 }
 
-fn queues(setup: &Setup, sampler: &Sampler, measured: Span) -> Vec<QueueSummary> {
-    let network = setup.simulation.network();
-    let meter = setup.simulation.probe();
-    meter.queues().map(|(port, queue)| summary(network, sampler, port, queue, measured)).collect()
+fn queues(run: &Ran, measured: Span) -> Vec<QueueSummary> {
+    let network = &run.ended.network;
+    let meter = &run.ended.probe;
+    meter.queues().map(|(port, queue)| summary(network, &run.sampler, port, queue, measured)).collect()
 }
 
 fn summary(network: &Network, sampler: &Sampler, port: PortId, queue: &QueueMeter, measured: Span) -> QueueSummary {
@@ -123,7 +118,8 @@ fn row(queue: &QueueSummary) -> QueueRow {
     }
 }
 
-fn queue_series(network: &Network, sampler: &Sampler) -> Vec<QueueSeriesRow> {
+fn queue_series(run: &Ran) -> Vec<QueueSeriesRow> {
+    let (network, sampler) = (&run.ended.network, &run.sampler);
     let rows = |(port, points): (PortId, &[super::series::QueuePoint])| {
         let name = network.ports()[port.0 as usize].name.clone();
         let row = move |(i, point): (usize, &super::series::QueuePoint)| QueueSeriesRow {

@@ -3,10 +3,12 @@
 
 use burstlab_engine::{Observer, View};
 use burstlab_network::{Direction, FlowId, PortId};
-use burstlab_stacks::{Endpoint, Snapshot};
+use burstlab_stacks::Snapshot;
 use burstlab_units::{Rate, Span, Time};
 
 use super::meter::Meter;
+use super::setup::{Lane, Plan};
+use crate::experiment::Cell;
 
 /// The first interval: about a round trip through a queue that is not empty; a shorter one shows single packets.
 const FIRST_INTERVAL: Span = Span::from_micros(50);
@@ -67,6 +69,23 @@ impl Sampler {
             taken: 0,
             warmup: None,
         }
+    }
+
+    /// A sampler as `cell` wants it, which watches the flows that carry most.
+    pub fn of(cell: &Cell, plan: &Plan, meter: &Meter) -> Sampler {
+        let transfers = plan.traffic.transfers();
+        let bytes = |lane: &Lane| -> u64 { lane.transfers.iter().map(|t| transfers[*t as usize].bytes.get()).sum() };
+        let mut lanes: Vec<_> = plan.lanes.iter().map(|lane| (bytes(lane), lane.flow, lane.direction)).collect();
+        lanes.sort_by_key(|(bytes, flow, direction)| (std::cmp::Reverse(*bytes), *flow, *direction));
+        let mut watched: Vec<(FlowId, Direction)> =
+            lanes.into_iter().take(cell.record.flows as usize).map(|(_, flow, direction)| (flow, direction)).collect();
+        watched.sort();
+        let sampler = Sampler::new(cell.record.series, meter.queues().map(|(port, _)| port), watched);
+        if cell.warmup.is_zero() {
+            return sampler;
+        }
+        let lanes = plan.lanes.iter().map(|lane| (lane.flow, lane.direction)).collect();
+        sampler.with_warmup(Time::ZERO + cell.warmup, lanes)
     }
 
     /// Notes what these lanes have delivered and the ports have sent by `until`.
@@ -135,7 +154,7 @@ impl Sampler {
         self.interval = self.interval * 2;
     }
 
-    fn look<E: Endpoint>(&mut self, view: &mut View<'_, Meter, E>) {
+    fn look(&mut self, view: &mut View<'_, Meter>) {
         let nanos = self.interval.as_nanos() as f64;
         for (port, area, points) in &mut self.queues {
             let used = view.probe().queue_mut(*port).is_some_and(|queue| queue.is_used());
@@ -162,7 +181,7 @@ impl Sampler {
 }
 
 impl Warmup {
-    fn note<E: Endpoint>(&mut self, view: &mut View<'_, Meter, E>) {
+    fn note(&mut self, view: &mut View<'_, Meter>) {
         let lanes = self.lanes.iter();
         self.delivered = lanes.map(|(flow, way)| view.sender(*flow, way.reversed()).received()).collect();
         self.sent = (0..view.port_count()).map(|port| view.transmitted(PortId(port)).get()).collect();
@@ -180,12 +199,12 @@ impl Warmup {
     }
 }
 
-impl<E: Endpoint> Observer<Meter, E> for Sampler {
+impl Observer<Meter> for Sampler {
     fn next_at(&self) -> Time {
         self.sample_at.min(self.warmup.as_ref().map_or(Time::NEVER, Warmup::pending_at))
     }
 
-    fn observe(&mut self, view: &mut View<'_, Meter, E>) {
+    fn observe(&mut self, view: &mut View<'_, Meter>) {
         if let Some(warmup) = &mut self.warmup
             && warmup.pending_at() <= view.now
         {

@@ -1,16 +1,13 @@
-//! A cell set up for its run: endpoints on a network, and the traffic that they will carry.
+//! What a cell runs: a network, the connections on it, and the traffic that they will carry. Endpoints come later, with the
+//! time in which it runs.
 
-use burstlab_algorithms::{Builder, EcnFeedback};
 use burstlab_engine::traffic::{Traffic, Transfer, UNLIMITED};
-use burstlab_engine::{PacketSizes, Simulation};
-use burstlab_network::{Direction, FlowId, Network};
+use burstlab_network::{Direction, FlowId, InterfaceId, Network};
 use burstlab_replay as replay;
-use burstlab_stacks::native;
 use burstlab_units::{Bytes, Span, Time, chance};
 use rand::RngExt as _;
 
 use super::layout::{Layout, Seat};
-use super::meter::Meter;
 use super::{CellError, Recorded};
 use crate::experiment::{self, Cell, Replay};
 
@@ -41,14 +38,24 @@ pub(super) struct Copy {
     pub iterations: u32,
 }
 
-/// A cell ready to run.
-pub(super) struct Setup {
-    pub simulation: Simulation<Meter, native::Connection>,
+/// A connection to be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wire {
+    pub from: InterfaceId,
+    pub to: InterfaceId,
+    pub opens: Time,
+}
+
+/// All that a cell runs but for the endpoints.
+pub(super) struct Plan {
+    /// By flow.
+    pub wires: Vec<Wire>,
     pub traffic: Traffic,
     pub lanes: Vec<Lane>,
     pub copies: Vec<Copy>,
     /// Payload of a full packet, and the headers around it.
     pub packet: Packet,
+    seed: u64,
 }
 
 /// Sizes of a full data packet.
@@ -58,33 +65,28 @@ pub(super) struct Packet {
     pub headers: Bytes,
 }
 
-impl Setup {
-    /// Sets up `cell`; `recorded[j]` is what job `j` replays.
-    pub fn new(cell: &Cell, recorded: &[Recorded], controller: &Builder) -> Result<Setup, CellError> {
+impl Plan {
+    /// Plans `cell`, and builds its network, still without flows; `recorded[j]` is what job `j` replays.
+    pub fn new(cell: &Cell, recorded: &[Recorded]) -> Result<(Plan, Network), CellError> {
         let workers: Vec<_> = recorded.iter().map(|r| r.workers()).collect();
         let layout = Layout::new(cell, &workers)?;
         let network = Network::new(&layout.topology, &layout.interfaces, cell.seed);
-        let flows =
-            recorded.iter().zip(&cell.jobs).map(|(r, job)| r.connections() * job.copies as usize).sum::<usize>()
-                + cell.flows.iter().map(|flow| flow.count as usize).sum::<usize>();
-        let meter = Meter::new(&network, flows, Time::ZERO + cell.warmup);
-        let config = cell.stack.tcp.clone();
-        let mut setup = Setup {
-            simulation: Simulation::new(network, cell.stack.host_queue, meter),
+        let payload = cell.stack.tcp.payload();
+        let mut plan = Plan {
+            wires: Vec::new(),
             traffic: Traffic::new(),
             lanes: Vec::new(),
             copies: Vec::new(),
-            packet: Packet { payload: config.payload(), headers: cell.network.mtu - config.payload() },
+            packet: Packet { payload, headers: cell.network.mtu - payload },
+            seed: cell.seed,
         };
-        let mut wires =
-            Wires { config, mtu: cell.network.mtu, controller, feedback: controller.ecn_feedback(), seed: cell.seed };
         for (number, (recorded, job)) in recorded.iter().zip(&cell.jobs).enumerate() {
-            setup.add_job(number, recorded, job, &layout.jobs[number], &mut wires)?;
+            plan.add_job(number, recorded, job, &layout.jobs[number], &network)?;
         }
         for (flow, seats) in cell.flows.iter().zip(&layout.flows) {
-            setup.add_flows(flow, seats, &mut wires)?;
+            plan.add_flows(flow, seats, &network)?;
         }
-        Ok(setup)
+        Ok((plan, network))
     }
 
     fn add_job(
@@ -93,10 +95,10 @@ impl Setup {
         recorded: &Recorded,
         job: &experiment::Job,
         seats: &[Vec<Seat>],
-        wires: &mut Wires<'_>,
+        network: &Network,
     ) -> Result<(), CellError> {
         let Some(first) = recorded.jobs.first() else { return Ok(()) };
-        let phases = replay::phases(first, seats.len(), &job.phase, wires.seed, &job.name, number == 0)?;
+        let phases = replay::phases(first, seats.len(), &job.phase, self.seed, &job.name, number == 0)?;
         for ((copy, phase), seats) in (0u32..).zip(phases).zip(seats) {
             let mut first_worker = 0;
             for part in recorded.jobs.iter() {
@@ -112,7 +114,7 @@ impl Setup {
                     transfers: 0..0,
                     iterations: part.iterations.len() as u32,
                 };
-                self.add_copy(plan, part, job.replay, seats, wires)?;
+                self.add_copy(plan, part, job.replay, seats, network)?;
             }
         }
         Ok(())
@@ -124,12 +126,12 @@ impl Setup {
         job: &replay::Job,
         how: Replay,
         seats: &[Seat],
-        wires: &mut Wires<'_>,
+        network: &Network,
     ) -> Result<(), CellError> {
         let mut lanes = Vec::new();
         for connection in &job.connections {
             let (from, to) = (seats[connection.from], seats[connection.to]);
-            let flow = wires.connect(&mut self.simulation, from, to, plan.start)?;
+            let flow = self.connect(network, from, to, plan.start)?;
             self.traffic.open(flow, plan.start);
             lanes.push([(Direction::Forward, [from.host, to.host]), (Direction::Backward, [to.host, from.host])].map(
                 |(direction, hosts)| Lane {
@@ -166,17 +168,12 @@ impl Setup {
         Ok(())
     }
 
-    fn add_flows(
-        &mut self,
-        flow: &experiment::Flow,
-        seats: &[[Seat; 2]],
-        wires: &mut Wires<'_>,
-    ) -> Result<(), CellError> {
-        let mut rng = chance::stream(wires.seed, &format!("stagger of {}", flow.name));
+    fn add_flows(&mut self, flow: &experiment::Flow, seats: &[[Seat; 2]], network: &Network) -> Result<(), CellError> {
+        let mut rng = chance::stream(self.seed, &format!("stagger of {}", flow.name));
         for (copy, [from, to]) in seats.iter().enumerate() {
             let stagger = Span::from_nanos(rng.random_range(0..=flow.stagger.as_nanos()));
             let start = flow.start + stagger;
-            let id = wires.connect(&mut self.simulation, *from, *to, Time::ZERO + start)?;
+            let id = self.connect(network, *from, *to, Time::ZERO + start)?;
             self.traffic.open(id, Time::ZERO + start);
             let number = self.traffic.add(Transfer {
                 flow: id,
@@ -197,44 +194,11 @@ impl Setup {
         }
         Ok(())
     }
-}
 
-/// Makes connections.
-struct Wires<'a> {
-    config: native::Config,
-    mtu: Bytes,
-    controller: &'a Builder,
-    feedback: EcnFeedback,
-    seed: u64,
-}
-
-impl Wires<'_> {
-    fn connect(
-        &mut self,
-        simulation: &mut Simulation<Meter, native::Connection>,
-        from: Seat,
-        to: Seat,
-        opens: Time,
-    ) -> Result<FlowId, CellError> {
-        let interface = |seat: Seat| simulation.network().interface(seat.host, seat.slot).ok_or(CellError::NoSeat);
-        let (from, to) = (interface(from)?, interface(to)?);
-        let flow = simulation.add_flow(from, to, |flow, direction| self.endpoint(flow, direction, opens))?;
-        if self.controller.entry().needs.fair_share {
-            let (payload, data) = (self.config.payload(), self.mtu);
-            let sizes = PacketSizes { payload, data, ack: data - payload };
-            simulation.tell_fair_share(flow, Direction::Forward, sizes);
-            simulation.tell_fair_share(flow, Direction::Backward, sizes);
-        }
-        Ok(flow)
-    }
-
-    fn endpoint(&self, flow: FlowId, direction: Direction, opens: Time) -> native::Connection {
-        // Each side of each connection has chances of its own, and begins its sequence numbers elsewhere.
-        let seed = chance::fnv1a(&[self.seed, u64::from(flow.0), direction as u64].map(u64::to_le_bytes).concat());
-        let mut config = self.config.clone();
-        config.initial_sequence = seed as u32;
-        let controller = self.controller.build(&config.path(opens, seed));
-        native::Connection::new(config, direction, flow, controller, self.feedback)
+    fn connect(&mut self, network: &Network, from: Seat, to: Seat, opens: Time) -> Result<FlowId, CellError> {
+        let interface = |seat: Seat| network.interface(seat.host, seat.slot).ok_or(CellError::NoSeat);
+        self.wires.push(Wire { from: interface(from)?, to: interface(to)?, opens });
+        Ok(FlowId(self.wires.len() as u32 - 1))
     }
 }
 

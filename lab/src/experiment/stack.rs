@@ -10,8 +10,10 @@ use super::tree::Value;
 /// The TCP of every host.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stack {
-    /// Which TCP.
+    /// Which TCP; of the side that opens a connection, where `receiver` is another.
     pub kind: StackKind,
+    /// Which TCP the side has that a connection is opened to, default `kind`.
+    pub receiver: StackKind,
     /// Its settings; the keys of `[stack]` are its fields, and its defaults are theirs. The MSS follows from the MTU.
     pub tcp: native::Config,
     /// What a host's interface holds before it makes its sockets wait, default 64 kB: what one offloaded send of Linux
@@ -46,6 +48,7 @@ impl StackKind {
 
 pub(super) const KEYS: &[&str] = &[
     "kind",
+    "receiver",
     "controller",
     "initial_window",
     "initial_rto",
@@ -65,8 +68,8 @@ const ACK_DELAY: Span = Span::from_millis(40);
 
 impl Stack {
     pub(super) fn read(section: &Section<'_>, mtu: Bytes) -> Result<Stack, ExperimentError> {
-        let kind = section.get_or("kind", "native".to_owned())?;
-        let kind = choose(&kind, "stack", &StackKind::NAMES).map_err(|message| section.error("kind", message))?;
+        let kind = kind(section, "kind", StackKind::Native)?;
+        let receiver = self::kind(section, "receiver", kind)?;
         let tcp = tcp(section, mtu)?;
         let host_queue = section.get_or("host_queue", Bytes::new(64_000).max(mtu))?;
         if host_queue < mtu {
@@ -74,8 +77,13 @@ impl Stack {
                 section.error("host_queue", format!("{host_queue} hold no packet of {} bytes, the mtu", mtu.get()))
             );
         }
-        Ok(Stack { kind, tcp, host_queue })
+        Ok(Stack { kind, receiver, tcp, host_queue })
     }
+}
+
+fn kind(section: &Section<'_>, key: &'static str, default: StackKind) -> Result<StackKind, ExperimentError> {
+    let name = section.get_or(key, default.name().to_owned())?;
+    choose(&name, "stack", &StackKind::NAMES).map_err(|message| section.error(key, message))
 }
 
 fn tcp(section: &Section<'_>, mtu: Bytes) -> Result<native::Config, ExperimentError> {
