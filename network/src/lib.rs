@@ -16,6 +16,7 @@ mod segment;
 #[cfg(test)]
 mod tests;
 mod topology;
+mod tuple;
 pub mod wire;
 
 pub use impairment::Impairment;
@@ -28,3 +29,4 @@ pub use segment::{
     AccEcnCounters, Codepoint, Direction, Flags, FlowId, SackBlock, SackBlocks, Segment, SynOptions, Timestamps, U24,
 };
 pub use topology::{LinkSpec, NodeId, Topology};
+pub use tuple::Tuple;

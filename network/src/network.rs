@@ -29,6 +29,13 @@ pub struct Arriving {
     size: u32,
 }
 
+impl Arriving {
+    /// Which packet it is.
+    pub fn packet(self) -> PacketId {
+        self.packet
+    }
+}
+
 /// What becomes of a packet that reached the end of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arrival {
@@ -177,6 +184,16 @@ impl Network {
         (self.host_of_interface.get(first + worker) == Some(&host)).then_some(InterfaceId((first + worker) as u32))
     }
 
+    /// The host of an interface, counted from 0.
+    pub fn host_of(&self, interface: InterfaceId) -> usize {
+        self.host_of_interface[interface.0 as usize]
+    }
+
+    /// The port behind an interface.
+    pub fn port_of(&self, interface: InterfaceId) -> PortId {
+        self.interfaces[interface.0 as usize]
+    }
+
     /// How many interfaces there are.
     pub fn interface_count(&self) -> usize {
         self.interfaces.len()
@@ -220,6 +237,17 @@ impl Network {
         &self.paths[self.starts[row] as usize..self.starts[row + 1] as usize - 1]
     }
 
+    /// From now on packets have bytes, which are sent with [`send_bytes`](Self::send_bytes) and read with
+    /// [`bytes`](Self::bytes).
+    pub fn carry_bytes(&mut self) {
+        self.packets.carry_bytes();
+    }
+
+    /// The bytes of a packet under way or delivered, as they were sent: marks are in its segment only.
+    pub fn bytes(&self, packet: PacketId) -> &[u8] {
+        self.packets.bytes(packet)
+    }
+
     /// The segment that a host sends next: to be written here, and then sent with [`send`](Self::send). It says
     /// whatever was here before.
     #[inline]
@@ -230,11 +258,27 @@ impl Network {
     /// Sends what was written into [`blank`](Self::blank).
     #[inline]
     pub fn send<P: Probe>(&mut self, now: Time, probe: &mut P) -> Sent {
+        let size = self.packets.segment(self.packets.blank_id()).wire_len().get() as u32;
+        self.send_sized(now, size, probe)
+    }
+
+    /// Sends `packet`, of which [`blank`](Self::blank) says what is known: its flow and direction at least. For a network
+    /// that [carries bytes](Self::carry_bytes).
+    pub fn send_bytes<P: Probe>(&mut self, now: Time, packet: &[u8], probe: &mut P) -> Sent {
+        if let Some(bytes) = self.packets.bytes_mut(self.packets.blank_id()) {
+            bytes.clear();
+            bytes.extend_from_slice(packet);
+        }
+        self.send_sized(now, packet.len() as u32, probe)
+    }
+
+    #[inline(always)]
+    fn send_sized<P: Probe>(&mut self, now: Time, size: u32, probe: &mut P) -> Sent {
         let packet = self.packets.blank_id();
         let (segment, place) = self.packets.packet_mut(packet);
         *place = self.starts[row(segment.flow, segment.direction)];
         let own = self.paths[*place as usize];
-        let (port, size) = (&mut self.ports[own.0 as usize], segment.wire_len().get() as u32);
+        let port = &mut self.ports[own.0 as usize];
         let enqueued = port.enqueue(own, now, packet, size, segment, probe);
         if enqueued != Enqueued::Dropped {
             self.packets.seal();

@@ -13,6 +13,8 @@ pub struct PacketId(u32);
 #[derive(Debug)]
 pub(crate) struct Packets {
     slots: Vec<Packet>,
+    /// The packets as they are on the wire, beside their slots; none where segments are all there is.
+    bytes: Option<Vec<Vec<u8>>>,
     free: Vec<PacketId>,
     blank: PacketId,
 }
@@ -20,7 +22,7 @@ pub(crate) struct Packets {
 impl Default for Packets {
     fn default() -> Packets {
         let blank = Packet { segment: Segment::default(), place: 0 };
-        Packets { slots: vec![blank], free: Vec::new(), blank: PacketId(0) }
+        Packets { slots: vec![blank], bytes: None, free: Vec::new(), blank: PacketId(0) }
     }
 }
 
@@ -56,6 +58,9 @@ impl Packets {
 
     #[cold]
     fn add_slot(&mut self) -> PacketId {
+        if let Some(bytes) = &mut self.bytes {
+            bytes.push(Vec::new());
+        }
         self.slots.push(Packet { segment: Segment::default(), place: 0 });
         PacketId(self.slots.len() as u32 - 1)
     }
@@ -70,8 +75,26 @@ impl Packets {
     pub fn copy(&mut self, id: PacketId) -> PacketId {
         let copy = self.blank;
         self.slots[copy.0 as usize] = self.slots[id.0 as usize];
+        if let Some(bytes) = &mut self.bytes {
+            bytes[copy.0 as usize] = bytes[id.0 as usize].clone();
+        }
         self.seal();
         copy
+    }
+
+    /// From now on packets have bytes.
+    pub fn carry_bytes(&mut self) {
+        self.bytes.get_or_insert_with(|| vec![Vec::new(); self.slots.len()]);
+    }
+
+    /// The bytes of a packet, or of the blank; empty where packets have none.
+    pub fn bytes(&self, id: PacketId) -> &[u8] {
+        self.bytes.as_ref().map_or(&[], |bytes| &bytes[id.0 as usize])
+    }
+
+    /// The same, to be written.
+    pub fn bytes_mut(&mut self, id: PacketId) -> Option<&mut Vec<u8>> {
+        self.bytes.as_mut().map(|bytes| &mut bytes[id.0 as usize])
     }
 
     /// The segment.

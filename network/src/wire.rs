@@ -114,6 +114,14 @@ fn write_options(mut rest: &mut [u8], segment: &Segment) {
     rest.fill(0);
 }
 
+/// Sets the CE mark in the header of an IPv4 packet, as a router does; bytes that are none are left alone.
+pub fn mark_ce(packet: &mut [u8]) {
+    if let Ok(mut ip) = Ipv4Packet::new_checked(packet) {
+        ip.set_ecn(Codepoint::Ce as u8);
+        ip.fill_checksum();
+    }
+}
+
 /// Reads a segment from an IPv4 packet, with the addresses it goes from and to. Whose it is (`flow`, `direction`) is
 /// for the caller to know by them. With `verify`, checksums must be right.
 pub fn from_bytes(bytes: &[u8], verify: bool) -> Result<(Segment, SocketAddrV4, SocketAddrV4), WireError> {
