@@ -1,21 +1,11 @@
 //! Files that appear whole or not at all.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::Error;
-
-/// zstd's fastest plain level: text of this kind hardly shrinks further, and importing is to be fast.
-const LEVEL: i32 = 1;
-
-/// Lines are short: they are gathered before the file, and before the compressor.
-const BUFFER: usize = 1 << 16;
-
-enum Sink {
-    Plain(BufWriter<File>),
-    Zstd(BufWriter<zstd::Encoder<'static, File>>),
-}
+use crate::sink::Sink;
 
 /// Writes beside the destination, and takes its place only when all is written. Compresses if the name ends in `.zst`.
 pub(crate) struct AtomicFile {
@@ -33,19 +23,13 @@ impl AtomicFile {
         hidden.push(format!(".{}.partial", std::process::id()));
         let partial = path.with_file_name(hidden);
         let file = File::create(&partial).map_err(fail)?;
-        let sink = if path.extension().is_some_and(|e| e == "zst") {
-            let encoder = zstd::Encoder::new(file, LEVEL).map_err(fail)?;
-            Sink::Zstd(BufWriter::with_capacity(BUFFER, encoder))
-        } else {
-            Sink::Plain(BufWriter::with_capacity(BUFFER, file))
-        };
+        let sink = Sink::new(file, path).map_err(fail)?;
         Ok(AtomicFile { path: path.to_owned(), partial, sink: Some(sink) })
     }
 
     pub fn write(&mut self, arguments: std::fmt::Arguments<'_>) -> Result<(), Error> {
         let written = match &mut self.sink {
-            Some(Sink::Plain(sink)) => sink.write_fmt(arguments),
-            Some(Sink::Zstd(sink)) => sink.write_fmt(arguments),
+            Some(sink) => sink.write_fmt(arguments),
             None => Ok(()),
         };
         written.map_err(|source| Error::Write { path: self.path.clone(), source })
@@ -54,11 +38,8 @@ impl AtomicFile {
     /// Puts the file in its place.
     pub fn commit(mut self) -> Result<(), Error> {
         let settle = |sink: Option<Sink>| -> io::Result<()> {
-            let file = match sink {
-                Some(Sink::Plain(sink)) => sink.into_inner().map_err(io::IntoInnerError::into_error)?,
-                Some(Sink::Zstd(sink)) => sink.into_inner().map_err(io::IntoInnerError::into_error)?.finish()?,
-                None => return Ok(()),
-            };
+            let Some(sink) = sink else { return Ok(()) };
+            let file = sink.finish()?;
             file.sync_all()?;
             fs::rename(&self.partial, &self.path)
         };
