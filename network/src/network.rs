@@ -7,7 +7,7 @@ use crate::packets::{PacketId, Packets};
 use crate::port::{Enqueued, InFlight, Port};
 use crate::route::Graph;
 use crate::topology::{LinkSpec, NodeId};
-use crate::{Direction, Discipline, FlowId, Limit, Occupancy, PortId, Probe, Segment, Topology};
+use crate::{Direction, Discipline, FlowId, Impairment, Limit, Occupancy, PortId, Probe, Segment, Topology};
 
 /// A host's network interface: where its workers hand packets over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,6 +74,10 @@ pub struct PortInfo {
     pub rate: Rate,
     /// Delay of its link, one way.
     pub delay: Span,
+    /// What its queue does with packets.
+    pub queue: Discipline,
+    /// Random damage on its link.
+    pub impairment: Impairment,
 }
 
 /// Switches, hosts, interfaces and flows, ready to carry segments.
@@ -172,9 +176,10 @@ impl Network {
             PortKind::Interface => Discipline::DropTail { limit: Limit::NONE },
             PortKind::Queue => link.queue,
         };
-        let impaired = link.impairment.is_active().then(|| Impaired::new(link.impairment, self.seed, &name));
-        self.ports.push(Port::new(link.rate, link.delay, discipline, impaired));
-        self.infos.push(PortInfo { name, kind, rate: link.rate, delay: link.delay });
+        let LinkSpec { rate, delay, impairment, .. } = link;
+        let impaired = impairment.is_active().then(|| Impaired::new(impairment, self.seed, &name));
+        self.ports.push(Port::new(rate, delay, discipline, impaired));
+        self.infos.push(PortInfo { name, kind, rate, delay, queue: discipline, impairment });
         PortId(self.ports.len() as u32 - 1)
     }
 
