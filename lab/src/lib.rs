@@ -17,6 +17,7 @@ pub mod bundled;
 mod cell;
 pub mod check;
 mod cli;
+pub mod compare;
 pub mod experiment;
 pub mod report;
 pub mod results;

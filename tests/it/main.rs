@@ -5,6 +5,7 @@ mod bad_experiments;
 mod book;
 mod captures;
 mod check;
+mod compare;
 mod determinism;
 mod incast;
 mod interruption;

@@ -11,7 +11,7 @@ use crate::table::plain;
 const NOT_METRICS: [&str; 8] = ["controller", "stack", "on", "copies", "seed", "axes", "wall", "setup_wall"];
 
 /// Every metric of `run` by its dotted path: `bottleneck.queue_delay.p99`, `jobs.NAME.iteration.p50`.
-pub(super) fn of(run: &Run) -> BTreeMap<String, Value> {
+pub(crate) fn of(run: &Run) -> BTreeMap<String, Value> {
     let mut metrics = BTreeMap::new();
     if let Ok(Value::Object(fields)) = serde_json::to_value(run) {
         let fields = fields.iter().filter(|(key, _)| !NOT_METRICS.contains(&key.as_str()));

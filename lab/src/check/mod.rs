@@ -4,7 +4,7 @@
 //! are left out; speed is compared only when asked for.
 
 mod baseline;
-mod metrics;
+pub(crate) mod metrics;
 mod tolerance;
 
 use std::collections::BTreeMap;

@@ -2,6 +2,7 @@
 
 mod algorithms;
 mod check;
+mod compare;
 mod failure;
 mod output;
 mod report;
@@ -46,6 +47,8 @@ enum Command {
     Report(report::Arguments),
     /// Compare results with a baseline; exit code 1 if a metric is beyond its tolerance
     Check(check::Arguments),
+    /// Compare an experiment in virtual time with the same in real time, by the noise of the real runs
+    Compare(compare::Arguments),
 }
 
 /// `--json`, which commands share.
@@ -74,6 +77,7 @@ fn dispatch(line: CommandLine, registry: &Registry) -> Result<(), Failure> {
         Some(Command::Algorithms(arguments)) => algorithms::run(&arguments, registry),
         Some(Command::Report(arguments)) => report::run(&arguments),
         Some(Command::Check(arguments)) => check::run(&arguments),
+        Some(Command::Compare(arguments)) => compare::run(&arguments),
     }
 }
 

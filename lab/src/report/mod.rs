@@ -24,6 +24,7 @@ mod thin;
 mod timelines;
 
 pub use error::Error;
+pub use metrics::Unit;
 
 use std::path::{Path, PathBuf};
 

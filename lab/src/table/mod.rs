@@ -59,20 +59,28 @@ pub fn render(summary: &Summary, width: u16) -> String {
     below_one_another(summary, &keys, &telling)
 }
 
-fn fits(text: &str, width: u16) -> bool {
+pub(crate) fn fits(text: &str, width: u16) -> bool {
     text.lines().all(|line| line.chars().count() <= usize::from(width))
 }
 
 fn side_by_side(summary: &Summary, keys: &Keys, columns: &[&Column]) -> String {
+    let headings = columns.iter().map(|column| column.heading.join("\n"));
+    let rows = summary.runs.iter().map(|run| {
+        let texts = columns.iter().map(|column| (column.text)(run));
+        keys.texts(run).into_iter().chain(texts).collect()
+    });
+    grid(keys.headings().into_iter().chain(headings).collect(), rows.collect(), &[0])
+}
+
+/// Rows below their headings, two blanks between columns; the columns `left` begin at the left, the others end at the right.
+pub(crate) fn grid(headings: Vec<String>, rows: Vec<Vec<String>>, left: &[usize]) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    let headings = columns.iter().map(|column| column.heading.join("\n"));
-    table.set_header(keys.headings().into_iter().chain(headings).collect::<Vec<_>>());
-    for run in &summary.runs {
-        table.add_row(keys.texts(run).into_iter().chain(columns.iter().map(|column| (column.text)(run))));
-    }
-    for index in 0..keys.headings().len() + columns.len() {
-        let alignment = if index == 0 { CellAlignment::Left } else { CellAlignment::Right };
+    let columns = headings.len();
+    table.set_header(headings);
+    table.add_rows(rows);
+    for index in 0..columns {
+        let alignment = if left.contains(&index) { CellAlignment::Left } else { CellAlignment::Right };
         if let Some(column) = table.column_mut(index) {
             column.set_cell_alignment(alignment);
             column.set_padding((0, 2));
@@ -151,7 +159,7 @@ fn part(packets: u64, run: &Run) -> String {
 }
 
 /// In percent, which the heading says.
-fn percent(part: f64) -> String {
+pub(crate) fn percent(part: f64) -> String {
     match part * 100.0 {
         0.0 => "0".to_owned(),
         percent if percent < 0.01 => "<0.01".to_owned(),
@@ -191,7 +199,7 @@ fn rate(bits: u64) -> String {
     three_digits(bits as f64, &[(1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, "")])
 }
 
-fn three_digits(value: f64, units: &[(f64, &str)]) -> String {
+pub(crate) fn three_digits(value: f64, units: &[(f64, &str)]) -> String {
     // 999.5 of a unit rounds to 1000, which is 1 of the next.
     let fitting = units.iter().find(|(scale, _)| value >= scale * 0.9995).or(units.last());
     let Some((scale, unit)) = fitting else { return value.to_string() };
