@@ -62,7 +62,7 @@ fn a_gate_decides_the_exit_code() {
     compare("10%", "goodput").good();
     let failed = compare("10%", "goodput,queue_delay.p99");
     assert_eq!((failed.code, failed.stderr.as_str()), (1, ""), "{}", failed.stdout);
-    assert!(failed.stdout.contains("failed: 4 metrics gated, 2 not within 10%"), "{}", failed.stdout);
+    assert!(failed.stdout.contains("failed: 4 metrics gated (*), 2 not within 10%"), "{}", failed.stdout);
     compare("10%", "queue_delay.p98").told(2, &["--gate: no metric", "\"queue_delay.p98\""]);
 }
 

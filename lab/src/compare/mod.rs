@@ -173,18 +173,22 @@ impl About {
 
 impl Cell {
     fn of(reference: &Group<'_>, real: &Group<'_>, is_virtual: bool) -> Cell {
-        let [(from, _), (runs, invalid)] = [reference, real].map(|group| trusted(&group.runs));
+        let [(from, invalid_from), (runs, invalid)] = [reference, real].map(|group| trusted(&group.runs));
         let valid = from.iter().chain(&runs).all(|run| run.is_valid());
         let mut metrics = rows(&from, draws(&from, is_virtual), &runs);
         metrics.iter_mut().for_each(|row| row.valid = valid);
-        let remarks = [unpunctual(&real.runs, &invalid), elsewhere(&from, &runs)].into_iter().flatten().collect();
+        let remarks = [
+            unpunctual("runs of A", &reference.runs, &invalid_from),
+            unpunctual(if is_virtual { "real runs" } else { "runs of B" }, &real.runs, &invalid),
+            elsewhere(&from, &runs),
+        ];
         Cell {
             key: reference.key.clone(),
             reference_runs: from.len(),
             real_runs: runs.len(),
             invalid_runs: invalid.len(),
             valid,
-            remarks,
+            remarks: remarks.into_iter().flatten().collect(),
             metrics,
         }
     }
@@ -226,17 +230,16 @@ fn trusted<'a>(runs: &[&'a Measured]) -> (Vec<&'a Measured>, Vec<&'a Measured>) 
     if valid.is_empty() { (invalid.clone(), invalid) } else { (valid, invalid) }
 }
 
-fn unpunctual(runs: &[&Measured], invalid: &[&Measured]) -> Option<String> {
+fn unpunctual(what: &str, runs: &[&Measured], invalid: &[&Measured]) -> Option<String> {
     let worst = invalid.iter().filter_map(|run| run.real_time.as_ref());
     let worst = worst.max_by(|a, b| a.late_share.total_cmp(&b.late_share))?;
-    let of = format!("{} of {} real runs", invalid.len(), runs.len());
-    let what = if invalid.len() == runs.len() {
-        format!("{of} did not keep to the clock, so these figures show the machine's limits")
-    } else {
-        format!("{of} did not keep to the clock and are left out")
+    let late = format!("{} of {} {what} did not keep to the clock", invalid.len(), runs.len());
+    let left = match runs.len() - invalid.len() {
+        0 => "so these figures show the machine's limits".to_owned(),
+        left => format!("which leaves {left} to compare"),
     };
     let advice = worst.advice.as_ref().map_or_else(String::new, |advice| format!(": {advice}"));
-    Some(format!("{what} (up to {} of their events were late){advice}", text::share(worst.late_share)))
+    Some(format!("{late} (up to {} of their events were late), {left}{advice}", text::share(worst.late_share)))
 }
 
 /// Where the queue with the most queueing is another one, delays are of two different queues.

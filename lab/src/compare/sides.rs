@@ -117,6 +117,8 @@ fn settings(command: &str) -> Vec<String> {
                     settings.push(format!("--set {setting}"));
                 }
             }
+            // Seeds are in the runs.
+            "--seed" => _ = joined.is_none().then(|| words.next()),
             // The program, the command and the file: the file's content is compared, wherever it lies.
             _ if !option.starts_with("--") => {}
             _ => settings.push(match joined.or_else(|| value_of(option, &mut words)) {
@@ -129,7 +131,7 @@ fn settings(command: &str) -> Vec<String> {
 }
 
 fn value_of<'a>(option: &str, words: &mut impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    ["--controller", "--jobs", "--seed", "--stack"].contains(&option).then(|| words.next()).flatten()
+    ["--controller", "--jobs", "--stack"].contains(&option).then(|| words.next()).flatten()
 }
 
 #[cfg(test)]
@@ -213,7 +215,7 @@ mod tests {
             "./burstlab run dir/a.toml --on tun --quick --seed=7 --set run.repeat=5 --controller reno,dctcp --set=run.on=tun",
             "burstlab run a.toml --on=tun --set 'run.repeat=[1,2]' --quick --seed 7 --controller=reno,dctcp",
         ];
-        let expected = ["--quick", "--seed 7", "--controller reno,dctcp"];
+        let expected = ["--quick", "--controller reno,dctcp"];
         same.iter().for_each(|command| assert_eq!(settings(command), expected, "{command}"));
     }
 }

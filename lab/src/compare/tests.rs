@@ -166,8 +166,10 @@ fn runs_that_did_not_keep_to_the_clock_are_left_out_where_others_did() {
     assert_eq!((cell.real_runs, cell.invalid_runs, cell.valid, comparison.passed), (2, 1, true, true));
     assert_eq!(
         cell.remarks,
-        ["1 of 3 real runs did not keep to the clock and are left out (up to 3.10% of their events were late): lower \
-             network.rate"]
+        [
+            "1 of 3 real runs did not keep to the clock (up to 3.10% of their events were late), which leaves 2 to compare: \
+             lower network.rate"
+        ]
     );
     measured.runs.iter_mut().for_each(|run| run.real_time = Some(late.clone()));
     let comparison = compare(&simulated(), &measured, &Gate::default()).unwrap();

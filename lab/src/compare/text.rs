@@ -188,7 +188,7 @@ fn gate(comparison: &Comparison, names: &Names) -> Vec<String> {
         }
     }
     let verdict = if comparison.passed { "good" } else { "failed" };
-    lines.push(format!("{verdict}: {} gated, {} not within {tolerance}", so_many(gated, "metric"), lines.len()));
+    lines.push(format!("{verdict}: {} gated (*), {} not within {tolerance}", so_many(gated, "metric"), lines.len()));
     lines
 }
 
