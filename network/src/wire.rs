@@ -12,6 +12,8 @@ const IP_HEADER: usize = 20;
 const TCP_HEADER: usize = 20;
 /// The AccECN option that begins with the ECT(0) counter: RFC 9768, section 3.2.3.
 const ACC_ECN_ORDER_0: u8 = 172;
+/// The one that begins with the ECT(1) counter: RFC 9768, section 3.2.3.
+const ACC_ECN_ORDER_1: u8 = 174;
 /// Its length with all three counters.
 const ACC_ECN_LEN: usize = 11;
 
@@ -37,13 +39,29 @@ pub enum WireError {
 
 /// Writes `segment` as an IPv4 packet. `payload` is its content; what is missing of it is sent as zeros.
 pub fn to_bytes(segment: &Segment, from: SocketAddrV4, to: SocketAddrV4, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let fill = |content: &mut [u8]| {
+        let given = payload.len().min(content.len());
+        content[..given].copy_from_slice(&payload[..given]);
+    };
+    write(segment, from, to, fill, &mut bytes);
+    bytes
+}
+
+/// Writes `segment` as an IPv4 packet in the place of what was in `packet`. `fill` writes the payload over zeros.
+pub fn write(
+    segment: &Segment,
+    from: SocketAddrV4,
+    to: SocketAddrV4,
+    fill: impl FnOnce(&mut [u8]),
+    packet: &mut Vec<u8>,
+) {
     let total = segment.wire_len().get() as usize;
-    let mut bytes = vec![0; total];
-    let content = total - segment.payload as usize;
-    let given = payload.len().min(segment.payload as usize);
-    bytes[content..content + given].copy_from_slice(&payload[..given]);
-    write_tcp(&mut bytes[IP_HEADER..], segment, from, to);
-    let mut ip = Ipv4Packet::new_unchecked(&mut bytes[..]);
+    packet.clear();
+    packet.resize(total, 0);
+    fill(&mut packet[total - segment.payload as usize..]);
+    write_tcp(&mut packet[IP_HEADER..], segment, from, to);
+    let mut ip = Ipv4Packet::new_unchecked(&mut packet[..]);
     ip.set_version(4);
     ip.set_header_len(IP_HEADER as u8);
     ip.set_ecn(segment.codepoint as u8);
@@ -54,7 +72,13 @@ pub fn to_bytes(segment: &Segment, from: SocketAddrV4, to: SocketAddrV4, payload
     ip.set_src_addr(*from.ip());
     ip.set_dst_addr(*to.ip());
     ip.fill_checksum();
-    bytes
+}
+
+/// The payload of a packet that [`from_bytes`] could read; nothing of any other.
+pub fn payload(packet: &[u8]) -> &[u8] {
+    Ipv4Packet::new_checked(packet)
+        .and_then(|ip| TcpPacket::new_checked(ip.payload()))
+        .map_or(&[], |tcp| tcp.payload())
 }
 
 fn write_tcp(bytes: &mut [u8], segment: &Segment, from: SocketAddrV4, to: SocketAddrV4) {
@@ -120,6 +144,11 @@ pub fn mark_ce(packet: &mut [u8]) {
         ip.set_ecn(Codepoint::Ce as u8);
         ip.fill_checksum();
     }
+}
+
+/// The ECN field of an IPv4 packet; bytes that are none are not ECN-capable.
+pub fn codepoint_of(packet: &[u8]) -> Codepoint {
+    Ipv4Packet::new_checked(packet).map_or(Codepoint::NotEct, |ip| codepoint(ip.ecn()))
 }
 
 /// Reads a segment from an IPv4 packet, with the addresses it goes from and to. Whose it is (`flow`, `direction`) is
@@ -196,10 +225,8 @@ fn read_options(mut rest: &[u8], segment: &mut Segment) -> Result<(), WireError>
             TcpOption::TimeStamp { tsval, tsecr } => {
                 segment.timestamps = Some(Timestamps { value: tsval, echo: tsecr });
             }
-            TcpOption::Unknown { kind: ACC_ECN_ORDER_0, data: [a, b, c, d, e, f, g, h, i] } => {
-                let counter = |x: &u8, y: &u8, z: &u8| U24::wrapping(u64::from_be_bytes([0, 0, 0, 0, 0, *x, *y, *z]));
-                segment.acc_ecn =
-                    Some(AccEcnCounters { ect0: counter(a, b, c), ce: counter(d, e, f), ect1: counter(g, h, i) });
+            TcpOption::Unknown { kind: kind @ (ACC_ECN_ORDER_0 | ACC_ECN_ORDER_1), data } => {
+                segment.acc_ecn = acc_ecn(kind, data).or(segment.acc_ecn);
             }
             TcpOption::Unknown { .. } => {}
         }
@@ -209,6 +236,18 @@ fn read_options(mut rest: &[u8], segment: &mut Segment) -> Result<(), WireError>
         segment.syn = syn;
     }
     Ok(())
+}
+
+/// The AccECN option's counters. Trailing ones that did not change may be left out; without the CE counter, which comes
+/// second in both orders, the option says nothing that the ACE field does not say. A third that is missing is given its
+/// initial value of 1 (RFC 9768, section 3.2.1).
+fn acc_ecn(kind: u8, data: &[u8]) -> Option<AccEcnCounters> {
+    let counter = |bytes: &[u8]| bytes.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+    let mut counters = data.chunks_exact(3).map(|bytes| U24::wrapping(counter(bytes)));
+    let (first, ce) = (counters.next()?, counters.next()?);
+    let third = counters.next().unwrap_or(U24::wrapping(1));
+    let (ect0, ect1) = if kind == ACC_ECN_ORDER_0 { (first, third) } else { (third, first) };
+    Some(AccEcnCounters { ect0, ce, ect1 })
 }
 
 #[cfg(test)]
@@ -250,6 +289,17 @@ mod tests {
         }
     }
 
+    #[test]
+    fn accurate_ecn_is_read_in_both_orders_and_abridged() {
+        let counters = |a, b, c| AccEcnCounters { ect0: U24::wrapping(a), ce: U24::wrapping(b), ect1: U24::wrapping(c) };
+        let whole = [0, 1, 2, 0, 0, 7, 1, 0, 0];
+        assert_eq!(acc_ecn(172, &whole), Some(counters(258, 7, 65_536)));
+        assert_eq!(acc_ecn(174, &whole), Some(counters(65_536, 7, 258)));
+        assert_eq!(acc_ecn(172, &whole[..6]), Some(counters(258, 7, 1)));
+        assert_eq!(acc_ecn(172, &whole[..3]), None);
+        assert_eq!(acc_ecn(172, &[]), None);
+    }
+
     proptest! {
         #[test]
         fn a_segment_comes_back_from_its_bytes(segment in any_segment()) {
@@ -259,8 +309,18 @@ mod tests {
         }
 
         #[test]
+        fn the_payload_comes_back(segment in any_segment(), tail in 0usize..30) {
+            let content: Vec<u8> = (0..segment.payload).map(|n| n as u8).collect();
+            let mut bytes = vec![9; 5000];
+            write(&segment, FROM, TO, |place| place.copy_from_slice(&content), &mut bytes);
+            // What follows the packet's own length is a link layer's padding.
+            bytes.resize(bytes.len() + tail, 0xee);
+            prop_assert_eq!(payload(&bytes), &content[..]);
+        }
+
+        #[test]
         fn garbage_is_refused_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = from_bytes(&bytes, false);
+            let _ = (from_bytes(&bytes, false), payload(&bytes));
         }
 
         #[test]

@@ -7,11 +7,14 @@
 pub mod content;
 pub mod native;
 mod packets;
+pub mod smoltcp;
+mod wired;
 
 use burstlab_algorithms::{Bytes, Explanation, Rate, Span, Time};
 use burstlab_network::Segment;
 
 pub use packets::PacketEndpoint;
+pub use wired::{Keys, Wired};
 
 /// One side of one TCP connection.
 pub trait Endpoint: Send {

@@ -269,7 +269,7 @@ impl Sender {
     }
 }
 
-fn lose(board: &mut Scoreboard, rate: &mut Delivery, number: u64, now: Time) -> Option<LostPacket> {
+pub(crate) fn lose(board: &mut Scoreboard, rate: &mut Delivery, number: u64, now: Time) -> Option<LostPacket> {
     let record = *board.get(number)?;
     if !board.mark_lost(number) {
         return None;

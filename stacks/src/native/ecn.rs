@@ -12,7 +12,7 @@ const MARKS_PER_ACK: u8 = 2;
 
 /// What a segment's mark asks of the acknowledgement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ask {
+pub(crate) enum Ask {
     /// Nothing special.
     Nothing,
     /// An ACK of what came before, with the state before (RFC 8257, figure 1).
@@ -23,7 +23,7 @@ pub(super) enum Ask {
 
 /// What the receiver has seen of marks and how it tells.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Echo {
+pub(crate) struct Echo {
     feedback: EcnFeedback,
     /// Classic: ECE is being sent. DCTCP: DCTCP.CE, whether the last data packet was marked.
     ece: bool,

@@ -7,7 +7,7 @@ use super::ecn::{FIRST_PACKETS, ace_of};
 
 /// What one acknowledgement tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Told {
+pub(crate) struct Told {
     /// The ECE flag, where it has that meaning.
     pub ece: bool,
     /// Bytes marked, as well as the feedback can tell.
@@ -18,7 +18,7 @@ pub(super) struct Told {
 
 /// What the sender knows of its marks, and what it has to answer.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Marks {
+pub(crate) struct Marks {
     feedback: EcnFeedback,
     everywhere: bool,
     /// The next new packet carries CWR.
@@ -27,12 +27,21 @@ pub(super) struct Marks {
     packets: u64,
     /// s.ceb, modulo 2^24.
     bytes: u32,
+    /// Bytes told on the flags' word since the byte counter last came: it will count them too.
+    guessed: u64,
 }
 
 impl Marks {
     /// Before negotiation. `generalized`: packets other than new data are ECN-capable too, if the feedback allows it.
     pub fn new(generalized: bool) -> Marks {
-        Marks { feedback: EcnFeedback::None, everywhere: generalized, answer: false, packets: FIRST_PACKETS, bytes: 0 }
+        Marks {
+            feedback: EcnFeedback::None,
+            everywhere: generalized,
+            answer: false,
+            packets: FIRST_PACKETS,
+            bytes: 0,
+            guessed: 0,
+        }
     }
 
     /// What was negotiated.
@@ -91,11 +100,12 @@ impl Marks {
                 return Told::default();
             }
             self.bytes = option.ce.get();
+            let bytes = u64::from(bytes).saturating_sub(std::mem::take(&mut self.guessed));
             // At least as many packets as these bytes fill, in steps of eight.
-            let fewest = u64::from(bytes).div_ceil(mss);
+            let fewest = bytes.div_ceil(mss);
             let packets = if fewest > step { step + (fewest - step).div_ceil(8) * 8 } else { step };
             self.packets += packets;
-            return Told { ece: false, bytes: u64::from(bytes).min(delivered), congested: bytes > 0 };
+            return Told { ece: false, bytes: bytes.min(delivered), congested: bytes > 0 };
         }
         let acked = delivered.div_ceil(mss);
         if acked == 0 {
@@ -103,7 +113,9 @@ impl Marks {
         }
         let packets = if acked > 7 && acked >= step { acked - (acked - step) % 8 } else { step };
         self.packets += packets;
-        Told { ece: false, bytes: (packets * mss).min(delivered), congested: packets > 0 }
+        let bytes = (packets * mss).min(delivered);
+        self.guessed += bytes;
+        Told { ece: false, bytes, congested: packets > 0 }
     }
 }
 
@@ -142,6 +154,14 @@ mod tests {
         assert_eq!(marks.on_ack(&ack(5 + 2 + 9, Some(11_000)), 12_000, 1000).bytes, 9000);
         assert_eq!(marks.packets, 5 + 11);
         assert_eq!(marks.on_ack(&ack(5 + 2, Some(2000)), 0, 1000), Told::default(), "overtaken by a newer ACK");
+    }
+
+    #[test]
+    fn a_byte_counter_that_comes_now_and_then_counts_nothing_twice() {
+        let mut marks = accurate();
+        assert_eq!(marks.on_ack(&ack(5 + 2, None), 3000, 1000).bytes, 2000);
+        assert_eq!(marks.on_ack(&ack(5 + 2, Some(2000)), 3000, 1000), Told::default());
+        assert_eq!(marks.on_ack(&ack(5 + 3, Some(3000)), 3000, 1000).bytes, 1000);
     }
 
     #[test]

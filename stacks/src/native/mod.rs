@@ -25,28 +25,28 @@
 
 use burstlab_algorithms::Time;
 
-mod acks;
+pub(crate) mod acks;
 mod close;
 mod config;
 mod connection;
 mod delayed_ack;
-mod ecn;
+pub(crate) mod ecn;
 mod frto;
 mod handshake;
-mod marks;
-mod pacing;
+pub(crate) mod marks;
+pub(crate) mod pacing;
 mod persist;
 mod prr;
 mod rack;
-mod ranges;
-mod rate;
-mod reassembly;
+pub(crate) mod ranges;
+pub(crate) mod rate;
+pub(crate) mod reassembly;
 mod receiver;
 mod recovery;
-mod rto;
-mod scoreboard;
+pub(crate) mod rto;
+pub(crate) mod scoreboard;
 mod sender;
-mod seq;
+pub(crate) mod seq;
 mod timers;
 mod tlp;
 mod undo;

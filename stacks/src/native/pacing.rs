@@ -7,7 +7,7 @@ use burstlab_algorithms::{Bytes, Rate, Span, Time};
 ///
 /// The rate counts payload, as delivery-rate samples do.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Pacing {
+pub(crate) struct Pacing {
     /// When the packets sent so far would be through at the pacing rate.
     through: Time,
     /// The pacing rate in bit/s; zero for none.

@@ -2,7 +2,7 @@
 
 /// Disjoint, non-adjacent ranges `[start, end)` in rising order. As many as there are holes: few.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Ranges {
+pub(crate) struct Ranges {
     ranges: Vec<(u64, u64)>,
 }
 

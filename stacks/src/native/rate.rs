@@ -6,7 +6,7 @@ use super::scoreboard::Record;
 
 /// The connection's side of delivery-rate estimation (the draft's `C.` variables).
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Delivery {
+pub(crate) struct Delivery {
     /// C.delivered.
     pub delivered: u64,
     /// C.delivered_time.

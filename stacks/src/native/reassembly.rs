@@ -7,7 +7,7 @@ const RECENT: usize = 4;
 
 /// What a segment brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Arrival {
+pub(crate) struct Arrival {
     /// Bytes that were not there before.
     pub fresh: u64,
     /// The part that was there before, to be reported as a duplicate.
@@ -16,7 +16,7 @@ pub(super) struct Arrival {
 
 /// The ranges held behind a hole.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Reassembly {
+pub(crate) struct Reassembly {
     held: Ranges,
     recent: Vec<(u64, u64)>,
     fresh: Vec<(u64, u64)>,

@@ -91,6 +91,11 @@ impl Receiver {
         if self.reading { self.arrived() } else { self.read }
     }
 
+    /// The end of the range behind a hole that holds `position`.
+    pub fn held_until(&self, position: u64) -> Option<u64> {
+        self.held.around(position).map(|range| range.1)
+    }
+
     /// The application starts or stops reading all that comes.
     pub fn set_reading(&mut self, reading: bool) {
         if !reading && self.reading {

@@ -6,7 +6,7 @@ use super::Config;
 
 /// Smoothed round trip, its variation, and the timeouts that follow from them.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct RoundTrip {
+pub(crate) struct RoundTrip {
     smoothed: u64,
     variation: u64,
     least: u64,

@@ -13,7 +13,7 @@ use super::ranges::Ranges;
 
 /// What is known of a packet's latest transmission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum State {
+pub(crate) enum State {
     /// On its way.
     #[default]
     InFlight,
@@ -26,7 +26,7 @@ pub(super) enum State {
 /// One packet: its place in the stream and what was known when it was last sent (the draft's `P.` variables). It fills
 /// a cache line.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Record {
+pub(crate) struct Record {
     /// Stream position of its first byte.
     pub start: u64,
     /// When it was last sent.
@@ -108,7 +108,7 @@ impl Record {
 
 /// The records, and the sums over them.
 #[derive(Debug, Default)]
-pub(super) struct Scoreboard {
+pub(crate) struct Scoreboard {
     records: VecDeque<Record>,
     /// Number of the record at the front.
     base: u64,
@@ -185,6 +185,11 @@ impl Scoreboard {
     /// The same, to change what does not enter the sums.
     pub fn get_mut(&mut self, number: u64) -> Option<&mut Record> {
         self.records.get_mut(number.checked_sub(self.base)? as usize)
+    }
+
+    /// Number of the first packet that ends behind `position`.
+    pub fn number_at(&self, position: u64) -> u64 {
+        self.base + self.find(position) as u64
     }
 
     /// A new packet leaves.

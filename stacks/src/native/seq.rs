@@ -2,7 +2,7 @@
 
 /// The numbering of one direction of a connection: which number on the wire the first byte of the stream has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Numbering {
+pub(crate) struct Numbering {
     first: u32,
 }
 
