@@ -5,6 +5,8 @@
 //! again. It knows neither the simulator nor a socket.
 
 pub mod content;
+#[cfg(target_os = "linux")]
+pub mod kernel;
 pub mod native;
 mod packets;
 pub mod smoltcp;
