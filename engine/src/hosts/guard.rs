@@ -69,7 +69,11 @@ struct Arguments {
 /// The hidden entry point: `burstlab guard [--parent PID] [--terminal] -- COMMAND...` runs COMMAND as described
 /// [here](self). `args` are those behind `guard`.
 pub fn guard_main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let result = match parse(args.into_iter()) {
+    let mut args = args.into_iter().peekable();
+    if args.next_if(|arg| arg == super::doctor::PROBE).is_some() {
+        return super::doctor::probe_main();
+    }
+    let result = match parse(args) {
         Some(arguments) if arguments.stage == Stage::Outer => outer::run(&arguments),
         Some(arguments) => init::run(&arguments),
         None => Err("this is for burstlab itself; it takes -- COMMAND...".to_owned()),

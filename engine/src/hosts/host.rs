@@ -80,6 +80,14 @@ impl Hosts {
     }
 }
 
+impl Drop for Hosts {
+    fn drop(&mut self) {
+        // The kernel takes tens of milliseconds to remove a device, so they are removed all at the same time.
+        let removed: Vec<_> = self.hosts.drain(..).map(Host::remove).collect();
+        drop(removed);
+    }
+}
+
 impl<'a> IntoIterator for &'a Hosts {
     type Item = &'a Host;
     type IntoIter = std::slice::Iter<'a, Host>;
@@ -98,6 +106,14 @@ pub struct Host {
 }
 
 impl Host {
+    /// Begins to remove the devices.
+    fn remove(self) -> Namespace {
+        let Host { link, stack, namespace, .. } = self;
+        // Dropping the namespace waits for its thread, which comes to its end after this.
+        drop(namespace.submit(move || drop((link, stack))));
+        namespace
+    }
+
     /// Its name in the plan.
     pub fn name(&self) -> &str {
         &self.name
