@@ -4,7 +4,7 @@ use std::net::SocketAddrV4;
 
 use burstlab_algorithms::{Bytes, Path, Time};
 
-use crate::native;
+use crate::{Keys, native};
 
 /// IPv4 and TCP headers without options.
 const HEADERS: u16 = 40;
@@ -29,19 +29,10 @@ pub struct Config {
     pub own: SocketAddrV4,
     /// The peer's.
     pub peer: SocketAddrV4,
-    /// What the streams contain where packets carry bytes; `None` in virtual time, where a payload is a length.
+    /// Which streams packets carry; `None` in virtual time, where a payload is a length.
     pub keys: Option<Keys>,
     /// Whether packets with a wrong checksum are dropped. Has no effect in virtual time.
     pub verify: bool,
-}
-
-/// Keys of the two streams of a connection: see [`content`](crate::content).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Keys {
-    /// Of what this side writes.
-    pub outgoing: u64,
-    /// Of what the peer writes.
-    pub incoming: u64,
 }
 
 impl Config {

@@ -207,13 +207,8 @@ impl Connection {
             window: self.latest.1,
             ..Segment::default()
         };
-        let bytes = if self.device.keeps_bytes() {
-            wire::to_bytes(&segment, self.config.own, self.config.peer, &[])
-        } else {
-            Vec::new()
-        };
         self.latest.0 = ack;
-        self.queue(now, Packet { segment, bytes });
+        self.queue(now, Packet { segment, bytes: Vec::new() });
     }
 
     /// Tells the controller, and gives the window field that smoltcp is to see.
@@ -221,7 +216,7 @@ impl Connection {
         if !segment.flags.has(Flags::ACK) {
             return segment.window;
         }
-        let duplicate = self.observer.on_ack(now, segment, self.written);
+        let Some(duplicate) = self.observer.on_ack(now, segment, self.written) else { return segment.window };
         self.follow_controller();
         let before = self.window.told();
         let field = self.window.cut(segment, self.observer.window(), duplicate);
@@ -560,7 +555,7 @@ impl Endpoint for Connection {
     }
 }
 
-/// With [`Config::keys`] unset, packets carry what was there by chance.
+/// With [`Config::keys`] unset, payloads are zeros.
 impl PacketEndpoint for Connection {
     fn on_packet(&mut self, now: Time, packet: &[u8]) {
         let (from, to) = (self.config.peer, self.config.own);
@@ -575,7 +570,8 @@ impl PacketEndpoint for Connection {
     fn transmit_packet(&mut self, now: Time, packet: &mut Vec<u8>) -> bool {
         let Some(mut next) = self.next_packet(now) else { return false };
         if next.bytes.is_empty() {
-            *packet = wire::to_bytes(&next.segment, self.config.own, self.config.peer, &[]);
+            // Of our own making, or without content.
+            wire::write(&next.segment, self.config.own, self.config.peer, |_| (), packet);
             return true;
         }
         frame::seal(&mut next.bytes, &next.segment);

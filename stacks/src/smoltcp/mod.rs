@@ -48,6 +48,6 @@ mod receiver;
 mod tests;
 mod window;
 
-pub use config::{Config, Keys};
+pub use config::Config;
 pub use congestion::Congestion;
 pub use connection::Connection;

@@ -339,14 +339,17 @@ impl Observer {
         self.board.oldest_resent();
     }
 
-    /// An acceptable acknowledgement, before smoltcp sees it. Whether smoltcp may take it for a duplicate.
-    pub fn on_ack(&mut self, now: Time, segment: &Segment, written: u64) -> bool {
+    /// An acceptable acknowledgement, before smoltcp sees it. Whether smoltcp may take it for a duplicate; `None` if it was
+    /// overtaken by a later one, and smoltcp will drop it.
+    pub fn on_ack(&mut self, now: Time, segment: &Segment, written: u64) -> Option<bool> {
         let prior_una = self.board.una();
         let position = self.numbering.position(segment.ack, prior_una);
-        let Some(ack) = u64::try_from(position).ok().filter(|ack| *ack >= prior_una) else { return true };
+        let ack = u64::try_from(position).ok().filter(|ack| *ack >= prior_una)?;
         let advanced = ack > prior_una;
+        // What waits in the line counts: smoltcp takes it for sent.
+        let duplicate = !advanced && segment.payload == 0 && self.pointer > prior_una;
         if !advanced && self.board.is_empty() {
-            return false;
+            return Some(duplicate);
         }
         if ack > self.board.next() {
             // A probe of a closed window was taken: it left without a record.
@@ -398,7 +401,7 @@ impl Observer {
             fair_share: self.fair_share,
         });
         self.refresh();
-        !advanced && segment.payload == 0
+        Some(duplicate)
     }
 
     fn take_sack(&mut self, segment: &Segment, ack: u64, tally: &mut Tally) {
@@ -443,7 +446,7 @@ impl Observer {
 
     /// Counts as smoltcp does: `duplicate` is whether an ACK may be one, `updated` whether smoltcp is told another window.
     pub fn count_duplicate(&mut self, duplicate: bool, updated: bool) {
-        if !duplicate || updated || self.pointer <= self.una() {
+        if !duplicate || updated {
             self.duplicates = 0;
             return;
         }

@@ -5,6 +5,7 @@ use burstlab_algorithms::{Registry, Time};
 use super::{Config, Congestion};
 use crate::native;
 
+mod bytes;
 mod enforced;
 mod transfer;
 mod wire;

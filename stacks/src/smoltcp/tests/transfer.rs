@@ -235,6 +235,10 @@ proptest! {
                 prop_assert!(pair.step(end));
             }
         }
+        // Retransmissions are told apart: there is no timeout within a second of anything.
+        let seconds = pair.now.as_secs_f64() as u64;
+        prop_assert!(pair.a.counters().timeouts <= seconds, "{} in {seconds} s", pair.a.counters().timeouts);
+        prop_assert!(pair.b.counters().timeouts <= seconds);
     }
 
     #[test]
