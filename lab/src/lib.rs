@@ -23,6 +23,7 @@ pub mod report;
 pub mod results;
 pub mod runner;
 pub mod table;
+pub mod tap;
 mod traces;
 
 use std::process::ExitCode;
