@@ -4,7 +4,7 @@
 
 use std::fs;
 
-use burstlab::results::Summary;
+use burstlab::results::{RealTimeRun, Summary};
 use serde_json::{Value, json};
 
 use crate::program::Folder;
@@ -27,7 +27,7 @@ fn in_real_time(folder: &Folder, out: &str, factors: &[f64]) {
             let mut run = run.clone();
             run["on"] = "tun".into();
             run["axes"]["run.repeat"] = repeat.into();
-            run["real_time"] = json!({ "valid": true, "late_share": 0.0, "allowed": 1000 });
+            run["real_time"] = serde_json::to_value(RealTimeRun { valid: true, ..RealTimeRun::default() }).unwrap();
             let delays = run["bottleneck"]["queue_delay"].as_object_mut().unwrap();
             delays.values_mut().for_each(|delay| *delay = ((delay.as_f64().unwrap() * factor) as u64).into());
             run

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::results::Measured;
 use crate::results::Run;
 use crate::table::plain;
 
@@ -49,14 +48,14 @@ pub struct Group<'a> {
     /// What they have in common.
     pub key: Key,
     /// The runs.
-    pub runs: Vec<&'a Measured>,
+    pub runs: Vec<&'a Run>,
 }
 
 /// The runs by cell, in the order in which cells first appear: the experiment's.
-pub fn group<'a>(runs: &[&'a Measured]) -> Vec<Group<'a>> {
+pub fn group<'a>(runs: &[&'a Run]) -> Vec<Group<'a>> {
     let mut groups: Vec<Group<'a>> = Vec::new();
     for run in runs {
-        let key = Key::of(&run.run);
+        let key = Key::of(run);
         match groups.iter_mut().find(|group| group.key == key) {
             Some(group) => group.runs.push(run),
             None => groups.push(Group { key, runs: vec![run] }),
@@ -69,20 +68,19 @@ pub fn group<'a>(runs: &[&'a Measured]) -> Vec<Group<'a>> {
 mod tests {
     use super::*;
 
-    fn measured(controller: &str, seed: u64, axes: &[(&str, Value)]) -> Measured {
+    fn run(controller: &str, seed: u64, axes: &[(&str, Value)]) -> Run {
         let axes = axes.iter().map(|(axis, value)| ((*axis).to_owned(), value.clone())).collect();
-        let run = Run { controller: controller.to_owned(), stack: "native".to_owned(), seed, axes, ..Run::default() };
-        Measured { run, real_time: None }
+        Run { controller: controller.to_owned(), stack: "native".to_owned(), seed, axes, ..Run::default() }
     }
 
     #[test]
     fn seeds_and_repetitions_are_of_one_cell_and_other_axes_are_not() {
         let runs = [
-            measured("dctcp", 1, &[("run.repeat", 1.into())]),
-            measured("reno", 1, &[("run.repeat", 1.into())]),
-            measured("dctcp", 2, &[("run.repeat", 2.into()), ("run.on", "tun".into())]),
-            measured("dctcp", 1, &[("run.repeat", 1.into()), ("flow.count", 8.into())]),
-            measured("dctcp", 1, &[("seed", 9.into())]),
+            run("dctcp", 1, &[("run.repeat", 1.into())]),
+            run("reno", 1, &[("run.repeat", 1.into())]),
+            run("dctcp", 2, &[("run.repeat", 2.into()), ("run.on", "tun".into())]),
+            run("dctcp", 1, &[("run.repeat", 1.into()), ("flow.count", 8.into())]),
+            run("dctcp", 1, &[("seed", 9.into())]),
         ];
         let groups = group(&runs.iter().collect::<Vec<_>>());
         let found: Vec<(String, usize)> = groups.iter().map(|group| (group.key.label(), group.runs.len())).collect();

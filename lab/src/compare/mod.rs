@@ -24,11 +24,12 @@ use serde::Serialize;
 pub use cells::Key;
 pub use error::Error;
 pub use noise::{Interval, Sample};
-pub use results::{Measured, RealTime, Results};
+pub use results::Results;
 pub use row::{Row, Verdict};
 pub use text::render;
 
 use crate::check::Tolerance;
+use crate::results::Run;
 use cells::Group;
 use sides::{Side, Sides};
 
@@ -89,7 +90,7 @@ pub struct Cell {
     pub reference_runs: usize,
     /// Real runs that were compared.
     pub real_runs: usize,
-    /// Real runs that did not keep to the clock. They were left out if there were others.
+    /// Real runs that broke off, or with which the machine did not keep up. They were left out if there were others.
     pub invalid_runs: usize,
     /// Whether the runs that were compared can be trusted.
     pub valid: bool,
@@ -165,7 +166,7 @@ impl About {
             path: results.path.display().to_string(),
             name: results.name.clone(),
             experiment_sha256: results.provenance.experiment_sha256.clone(),
-            on: runs.first().map_or_else(String::new, |run| run.run.on.clone()),
+            on: runs.first().map_or_else(String::new, |run| run.on.clone()),
             burstlab: results.provenance.burstlab.clone(),
         }
     }
@@ -174,12 +175,12 @@ impl About {
 impl Cell {
     fn of(reference: &Group<'_>, real: &Group<'_>, is_virtual: bool) -> Cell {
         let [(from, invalid_from), (runs, invalid)] = [reference, real].map(|group| trusted(&group.runs));
-        let valid = from.iter().chain(&runs).all(|run| run.is_valid());
+        let valid = from.iter().chain(&runs).all(|run| results::is_valid(run));
         let mut metrics = rows(&from, draws(&from, is_virtual), &runs);
         metrics.iter_mut().for_each(|row| row.valid = valid);
         let remarks = [
-            unpunctual("runs of A", &reference.runs, &invalid_from),
-            unpunctual(if is_virtual { "real runs" } else { "runs of B" }, &real.runs, &invalid),
+            untrusted("runs of A", &reference.runs, &invalid_from),
+            untrusted(if is_virtual { "real runs" } else { "runs of B" }, &real.runs, &invalid),
             elsewhere(&from, &runs),
         ];
         Cell {
@@ -199,14 +200,14 @@ impl Cell {
     }
 }
 
-fn rows(reference: &[&Measured], draws: usize, real: &[&Measured]) -> Vec<Row> {
-    let values = |runs: &[&Measured]| runs.iter().map(|run| metrics::values(&run.run)).collect::<Vec<_>>();
+fn rows(reference: &[&Run], draws: usize, real: &[&Run]) -> Vec<Row> {
+    let values = |runs: &[&Run]| runs.iter().map(|run| metrics::values(run)).collect::<Vec<_>>();
     let of = |values: &[BTreeMap<String, f64>], key: &str| -> Vec<f64> {
         values.iter().filter_map(|values| values.get(key).copied()).collect()
     };
     let (in_reference, in_real) = (values(reference), values(real));
     let mut jobs: Vec<String> = Vec::new();
-    for job in reference.iter().chain(real).flat_map(|run| &run.run.jobs) {
+    for job in reference.iter().chain(real).flat_map(|run| &run.jobs) {
         if !jobs.contains(&job.name) {
             jobs.push(job.name.clone());
         }
@@ -219,34 +220,35 @@ fn rows(reference: &[&Measured], draws: usize, real: &[&Measured]) -> Vec<Row> {
 }
 
 /// Runs of the reference that are draws of their own: in virtual time, a seed gives the same run however often it runs.
-fn draws(runs: &[&Measured], is_virtual: bool) -> usize {
-    let seeds: BTreeSet<u64> = runs.iter().map(|run| run.run.seed).collect();
+fn draws(runs: &[&Run], is_virtual: bool) -> usize {
+    let seeds: BTreeSet<u64> = runs.iter().map(|run| run.seed).collect();
     if is_virtual { seeds.len() } else { runs.len() }
 }
 
-/// The runs to compare, and those that did not keep to the clock. Without any that did, these have to do.
-fn trusted<'a>(runs: &[&'a Measured]) -> (Vec<&'a Measured>, Vec<&'a Measured>) {
-    let (valid, invalid): (Vec<_>, Vec<_>) = runs.iter().copied().partition(|run| run.is_valid());
+/// The runs to compare, and those that cannot be trusted. Without any others, these have to do.
+fn trusted<'a>(runs: &[&'a Run]) -> (Vec<&'a Run>, Vec<&'a Run>) {
+    let (valid, invalid): (Vec<_>, Vec<_>) = runs.iter().copied().partition(|run| results::is_valid(run));
     if valid.is_empty() { (invalid.clone(), invalid) } else { (valid, invalid) }
 }
 
-fn unpunctual(what: &str, runs: &[&Measured], invalid: &[&Measured]) -> Option<String> {
-    let worst = invalid.iter().filter_map(|run| run.real_time.as_ref());
-    let worst = worst.max_by(|a, b| a.late_share.total_cmp(&b.late_share))?;
-    let late = format!("{} of {} {what} did not keep to the clock", invalid.len(), runs.len());
+fn untrusted(what: &str, runs: &[&Run], invalid: &[&Run]) -> Option<String> {
+    if invalid.is_empty() {
+        return None;
+    }
     let left = match runs.len() - invalid.len() {
-        0 => "so these figures show the machine's limits".to_owned(),
+        0 => "so that these figures show the machine's limits".to_owned(),
         left => format!("which leaves {left} to compare"),
     };
-    let advice = worst.advice.as_ref().map_or_else(String::new, |advice| format!(": {advice}"));
-    Some(format!("{late} (up to {} of their events were late), {left}{advice}", text::share(worst.late_share)))
+    let late_share = |run: &Run| run.real_time.as_ref().map_or(0.0, |real_time| real_time.late_share);
+    let worst = invalid.iter().max_by(|a, b| late_share(a).total_cmp(&late_share(b)));
+    let fault = worst.and_then(|run| results::fault(run)).map_or_else(String::new, |fault| format!(": {fault}"));
+    Some(format!("{} of {} {what} cannot be trusted, {left}{fault}", invalid.len(), runs.len()))
 }
 
 /// Where the queue with the most queueing is another one, delays are of two different queues.
-fn elsewhere(reference: &[&Measured], real: &[&Measured]) -> Option<String> {
-    let names = |runs: &[&Measured]| -> BTreeSet<String> {
-        let queues =
-            runs.iter().filter_map(|run| run.run.queues.iter().find(|queue| queue.queue == run.run.bottleneck));
+fn elsewhere(reference: &[&Run], real: &[&Run]) -> Option<String> {
+    let names = |runs: &[&Run]| -> BTreeSet<String> {
+        let queues = runs.iter().filter_map(|run| run.queues.iter().find(|queue| queue.queue == run.bottleneck));
         queues.map(|queue| queue.name.clone()).collect()
     };
     let (expected, found) = (names(reference), names(real));

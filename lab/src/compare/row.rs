@@ -45,7 +45,7 @@ pub struct Row {
     pub noise: Option<Interval>,
     /// Whether the difference is more than noise.
     pub verdict: Verdict,
-    /// Whether the runs kept to the clock, so that the verdict says something.
+    /// Whether the runs can be trusted, so that the verdict says something.
     pub valid: bool,
     /// Whether the difference is within the tolerance, if there is one.
     pub within_tolerance: Option<bool>,

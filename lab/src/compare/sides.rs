@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::Error;
-use super::results::{Measured, Results};
+use super::results::Results;
+use crate::results::Run;
 
-/// Options that say where and how often an experiment runs, not what it is.
-const WHERE_AND_HOW_OFTEN: [&str; 2] = ["run.on", "run.repeat"];
+/// Keys that say where and how often an experiment runs, not what it is.
+const WHERE_AND_HOW_OFTEN: [&str; 6] =
+    ["run.on", "run.repeat", "run.threads", "run.time_scale", "run.busy_poll", "run.addresses"];
 
 /// One side of a comparison: results, and those of their runs that belong to it.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,7 +16,7 @@ pub struct Side<'a> {
     /// The results.
     pub results: &'a Results,
     /// The runs.
-    pub runs: Vec<&'a Measured>,
+    pub runs: Vec<&'a Run>,
 }
 
 /// Both sides.
@@ -79,7 +81,7 @@ impl<'a> Sides<'a> {
     }
 
     fn seeds(&self) -> Option<String> {
-        let seeds = |side: &Side<'_>| side.runs.iter().map(|run| run.run.seed).collect::<BTreeSet<_>>();
+        let seeds = |side: &Side<'_>| side.runs.iter().map(|run| run.seed).collect::<BTreeSet<_>>();
         let [a, b] = [&self.reference, &self.real].map(seeds);
         let list = |seeds: BTreeSet<u64>| seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
         (a != b).then(|| format!("the seeds differ, so that chance does too: {} and {}", list(a), list(b)))
@@ -139,10 +141,10 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::results::{Input, Provenance, Run};
+    use crate::results::{Input, Provenance};
 
     fn results(path: &str, on: &[&str]) -> Results {
-        let run = |on: &&str| Measured { run: Run { on: (*on).to_owned(), ..Run::default() }, real_time: None };
+        let run = |on: &&str| Run { on: (*on).to_owned(), ..Run::default() };
         Results {
             path: PathBuf::from(path),
             name: "x".to_owned(),
@@ -191,7 +193,7 @@ mod tests {
         b.provenance.inputs = vec![Input { path: "p".to_owned(), sha256: "2".to_owned() }];
         b.provenance.command = "burstlab run x.toml --on tun --set network.rate=1Gbit/s --set run.repeat=5".to_owned();
         b.complete = false;
-        b.runs[0].run.seed = 9;
+        b.runs[0].seed = 9;
         let notes = Sides::of(&a, &b).unwrap().notes();
         assert_eq!(
             notes,

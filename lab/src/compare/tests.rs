@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use super::*;
 use crate::results::{
     Bottleneck, BurstSummary, FlowSummary, JobSummary, Percentiles, Provenance, QueuePackets, QueueSummary,
-    RatioPercentiles, Run,
+    RatioPercentiles, RealTimeRun, Run,
 };
 
 /// A run in virtual time that measured everything; times are `scale` times as long as in others.
@@ -60,7 +60,7 @@ fn results(path: &str, runs: Vec<Run>) -> Results {
         name: "incast".to_owned(),
         complete: true,
         provenance: Provenance::default(),
-        runs: runs.into_iter().map(|run| Measured { run, real_time: None }).collect(),
+        runs,
     }
 }
 
@@ -82,7 +82,7 @@ fn real(scales: &[f64]) -> Results {
 fn five() -> Results {
     let mut results = real(&[0.97, 1.0, 1.02, 1.05, 1.01]);
     for (run, used) in results.runs.iter_mut().zip([0.901, 0.902, 0.903, 0.902, 0.901]) {
-        run.run.bottleneck.utilization = used;
+        run.bottleneck.utilization = used;
     }
     results
 }
@@ -157,20 +157,14 @@ fn a_gate_that_names_nothing_is_refused() {
 }
 
 #[test]
-fn runs_that_did_not_keep_to_the_clock_are_left_out_where_others_did() {
+fn runs_that_cannot_be_trusted_are_left_out_where_others_can() {
     let mut measured = real(&[1.0, 1.01, 5.0]);
-    let late = RealTime { valid: false, late_share: 0.031, advice: Some("lower network.rate".to_owned()) };
+    let late = RealTimeRun { advice: "lower network.rate".to_owned(), ..RealTimeRun::default() };
     measured.runs[2].real_time = Some(late.clone());
     let comparison = compare(&simulated(), &measured, &gate(Some("5%"), &["queue_delay.mean"])).unwrap();
     let cell = &comparison.cells[0];
     assert_eq!((cell.real_runs, cell.invalid_runs, cell.valid, comparison.passed), (2, 1, true, true));
-    assert_eq!(
-        cell.remarks,
-        [
-            "1 of 3 real runs did not keep to the clock (up to 3.10% of their events were late), which leaves 2 to compare: \
-             lower network.rate"
-        ]
-    );
+    assert_eq!(cell.remarks, ["1 of 3 real runs cannot be trusted, which leaves 2 to compare: lower network.rate"]);
     measured.runs.iter_mut().for_each(|run| run.real_time = Some(late.clone()));
     let comparison = compare(&simulated(), &measured, &Gate::default()).unwrap();
     assert_eq!((comparison.cells[0].real_runs, comparison.cells[0].valid), (3, false));
@@ -178,9 +172,19 @@ fn runs_that_did_not_keep_to_the_clock_are_left_out_where_others_did() {
 }
 
 #[test]
+fn a_run_that_broke_off_is_left_out() {
+    let mut measured = real(&[1.0, 1.01, 5.0]);
+    measured.runs[2].incomplete = Some("a host died".to_owned());
+    let comparison = compare(&simulated(), &measured, &Gate::default()).unwrap();
+    assert_eq!(comparison.cells[0].real_runs, 2);
+    let expected = "1 of 3 real runs cannot be trusted, which leaves 2 to compare: it broke off: a host died";
+    assert_eq!(comparison.cells[0].remarks, [expected]);
+}
+
+#[test]
 fn what_cannot_be_trusted_passes_no_gate() {
     let mut measured = real(&[1.0, 1.0]);
-    let late = RealTime { valid: false, ..RealTime::default() };
+    let late = RealTimeRun::default();
     measured.runs.iter_mut().for_each(|run| run.real_time = Some(late.clone()));
     let comparison = compare(&simulated(), &measured, &gate(Some("5%"), &["queue_delay.mean"])).unwrap();
     assert!(!comparison.passed);
@@ -191,7 +195,7 @@ fn what_cannot_be_trusted_passes_no_gate() {
 #[test]
 fn another_bottleneck_is_told() {
     let mut measured = real(&[1.0, 1.0]);
-    measured.runs.iter_mut().for_each(|run| run.run.queues[0].name = "host1>switch".to_owned());
+    measured.runs.iter_mut().for_each(|run| run.queues[0].name = "host1>switch".to_owned());
     let comparison = compare(&simulated(), &measured, &Gate::default()).unwrap();
     let expected = "the queue with the most queueing is switch>host0 in the reference and host1>switch in real time";
     assert_eq!(comparison.cells[0].remarks, [expected]);
@@ -200,7 +204,7 @@ fn another_bottleneck_is_told() {
 #[test]
 fn cells_of_one_side_are_named_and_nothing_in_common_is_an_error() {
     let mut reference = simulated();
-    reference.runs.push(Measured { run: run("reno", 7, 1.0), real_time: None });
+    reference.runs.push(run("reno", 7, 1.0));
     let comparison = compare(&reference, &five(), &Gate::default()).unwrap();
     assert_eq!(comparison.only_in_reference, ["reno x 4, flow.count = 64, native"]);
     reference.runs.remove(0);
