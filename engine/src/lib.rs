@@ -6,7 +6,12 @@
 mod ended;
 mod fair_share;
 mod heap;
+#[cfg(target_os = "linux")]
+pub mod hosts;
+mod lines;
 mod observer;
+#[cfg(target_os = "linux")]
+pub mod real_time;
 mod schedule;
 mod sides;
 mod timers;

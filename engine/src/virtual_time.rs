@@ -5,16 +5,16 @@
 //! kind the lower number comes first. So the order of events follows from the experiment alone, never from the order
 //! in which memory or insertion put them.
 
-use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 
 use burstlab_network::{Arrival, Direction, FlowId, InterfaceId, Network, NoPath, PacketId, PortId, Probe, Sent};
 use burstlab_stacks::Endpoint;
-use burstlab_units::{Bytes, Rate, Span, Time};
+use burstlab_units::{Bytes, Rate, Time};
 
 use crate::ended::{Ended, SideTotals};
 use crate::fair_share::{FairShare, PacketSizes};
 use crate::heap::{self, Heap};
+use crate::lines::Lines;
 use crate::observer::{Endpoints, Monitor, Observer, Outcome, View};
 use crate::schedule::{First, Schedule};
 use crate::sides;
@@ -35,17 +35,6 @@ struct Side<E> {
     wants_share: bool,
     /// Whether the oracle counts it.
     counted: bool,
-}
-
-/// A host's interface seen from its sockets.
-#[derive(Debug, Default)]
-struct Line {
-    /// Sides that wait for the interface, first come first served.
-    sides: VecDeque<u32>,
-    /// Above this backlog the interface takes no more.
-    full: Span,
-    /// The timer that looks at the line.
-    timer: u32,
 }
 
 /// Who owns a timer.
@@ -69,7 +58,7 @@ pub struct Simulation<P, E> {
     owners: Vec<Owner>,
     alarms: Heap,
     sides: Vec<Side<E>>,
-    lines: Vec<Line>,
+    lines: Lines,
     oracle: Option<FairShare>,
     commands: Commands,
     stopped: bool,
@@ -94,7 +83,7 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
             owners: Vec::new(),
             alarms: Heap::default(),
             sides: Vec::new(),
-            lines: Vec::new(),
+            lines: Lines::default(),
             oracle: None,
             commands: Commands::default(),
             stopped: false,
@@ -103,7 +92,7 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
             let timer = simulation.add_timer(Owner::Line(interface));
             let rate = simulation.network.interface_rate(InterfaceId(interface));
             let full = rate.transmission_time(interface_limit);
-            simulation.lines.push(Line { sides: VecDeque::new(), full, timer });
+            simulation.lines.add(full, timer);
         }
         simulation
     }
@@ -295,7 +284,7 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
                     self.timers.arm(owner, due);
                 }
             }
-            Owner::Line(line) => self.serve_line(line as usize),
+            Owner::Line(line) => self.serve_line(line),
         }
     }
 
@@ -314,18 +303,16 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
         let now = self.now;
         let side = &mut self.sides[index];
         if !side.in_line {
-            let line = &mut self.lines[side.interface.0 as usize];
             while side.endpoint.transmit(now, self.network.blank()) {
                 let Sent { news, backlog } = self.network.send(now, &mut self.probe);
                 if let Some((port, at)) = news {
                     self.heads.push_apart(at, port.0);
                 }
-                if backlog > line.full {
+                if self.lines.is_full(side.interface.0, backlog) {
                     side.endpoint.host_limited(now);
                     side.in_line = true;
-                    line.sides.push_back(index as u32);
-                    // Half empty is soon enough: the link stays busy, and one look serves several packets.
-                    self.timers.arm(line.timer, now + (backlog - line.full / 2));
+                    let (timer, at) = self.lines.join(side.interface.0, index as u32, now, backlog);
+                    self.timers.arm(timer, at);
                     break;
                 }
             }
@@ -334,21 +321,18 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
     }
 
     /// An interface has room again: the sides in its line send in turn until it is full.
-    fn serve_line(&mut self, line: usize) {
-        let waiting = self.lines[line].sides.len();
-        for _ in 0..waiting {
-            let state = &mut self.lines[line];
-            if self.network.backlog(InterfaceId(line as u32), self.now) > state.full {
+    fn serve_line(&mut self, line: u32) {
+        let interface = InterfaceId(line);
+        for _ in 0..self.lines.waiting(line) {
+            if self.lines.is_full(line, self.network.backlog(interface, self.now)) {
                 break;
             }
-            let Some(index) = state.sides.pop_front() else { break };
+            let Some(index) = self.lines.leave(line) else { break };
             self.sides[index as usize].in_line = false;
             self.pump(index as usize);
         }
-        let state = &self.lines[line];
-        if !state.sides.is_empty() {
-            let backlog = self.network.backlog(InterfaceId(line as u32), self.now);
-            self.timers.arm(state.timer, self.now + (backlog - state.full / 2).max(Span::from_nanos(1)));
+        if let Some((timer, at)) = self.lines.look_again(line, self.now, self.network.backlog(interface, self.now)) {
+            self.timers.arm(timer, at);
         }
     }
 

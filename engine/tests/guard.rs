@@ -53,6 +53,7 @@ mod linux {
             Some("hosts") => run(&TESTS),
             Some("victim") => victim(),
             Some("doctor") => examine(),
+            Some("terminal") => terminal(),
             _ => all(),
         }
     }
@@ -77,7 +78,8 @@ mod linux {
                 good &= itself(part, user).status().is_ok_and(|status| status.success());
             }
         }
-        println!("killed:");
+        println!("terminal and kill:");
+        good &= check("a_shell_has_job_control_and_gives_the_terminal_back", a_shell_has_job_control);
         good &= check("a_killed_run_leaves_no_process_and_its_names_are_cleaned", a_killed_run_leaves_nothing);
         if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
@@ -93,7 +95,7 @@ mod linux {
     }
 
     fn run(tests: &[Test]) -> ExitCode {
-        let hosts = match become_able().and_then(|()| Hosts::make(&plan("guard", false))) {
+        let hosts = match become_able().and_then(|()| Hosts::make(&plan("guard", true))) {
             Ok(hosts) => hosts,
             Err(error) => {
                 println!("skipped: guard: {error}");
@@ -252,6 +254,43 @@ mod linux {
             println!("  {:?} {}: {}{remedy}", finding.state, finding.what, finding.sentence);
         }
         ExitCode::SUCCESS
+    }
+
+    /// A shell that has this process's terminal.
+    fn terminal() -> ExitCode {
+        let Ok(hosts) = become_able().and_then(|()| Hosts::make(&plan("terminal", false))) else {
+            return ExitCode::FAILURE;
+        };
+        let args = ["--norc", "--noediting", "-i"].map(Into::into).to_vec();
+        let program = Guarded { args, terminal: true, stdin: Stdio::inherit(), ..Guarded::new("bash") };
+        let code = hosts.get(0).unwrap().spawn(program).unwrap().wait().unwrap().code();
+        let foreground = nix::unistd::tcgetpgrp(std::io::stdin()).unwrap() == nix::unistd::getpgrp();
+        println!("code {code:?}, in the foreground: {foreground}");
+        ExitCode::SUCCESS
+    }
+
+    fn a_shell_has_job_control() {
+        // script(1) makes a terminal.
+        for tool in ["script", "bash"] {
+            if Command::new(tool).arg("--version").output().is_err() {
+                return println!("skipped: a shell with job control: there is no {tool}");
+            }
+        }
+        let command = format!("'{}' terminal", std::env::current_exe().unwrap().display());
+        let mut script = Command::new("script")
+            .args(["--quiet", "--flush", "--command", &command, "/dev/null"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = "sh -c 'kill -STOP $$; echo went on'\njobs\nfg\nps -o comm= -p 1\nexit 5\n";
+        script.stdin.as_mut().unwrap().write_all(lines.as_bytes()).unwrap();
+        let mut text = String::new();
+        script.stdout.take().unwrap().read_to_string(&mut text).unwrap();
+        script.wait().unwrap();
+        assert!(!text.contains("no job control"), "{text}");
+        assert!(text.contains("Stopped") && text.contains("\nwent on"), "{text}");
+        assert!(text.contains("code Some(5), in the foreground: true"), "{text}");
     }
 
     /// A run that is going to be killed: a named host with a program whose child left its session.

@@ -227,5 +227,7 @@ impl Endpoint for Wired {
     }
 }
 
+#[cfg(all(test, target_os = "linux"))]
+mod linux;
 #[cfg(test)]
 mod tests;

@@ -56,7 +56,9 @@ async fn set_up(netlink: &Handle, host: &HostPlan, network: Subnet) -> Result<()
     up(netlink, LinkUnspec::new_with_index(loopback)).await.map_err(|e| refused(host, "the interface lo", e))?;
 
     let link = index(host, LINK)?;
-    // With one segment per packet handed down, Linux's TCP sends no trains that only this host's software would cut up.
+    // Linux's TCP hands down up to 64 KB at once even where no device could segment it. Limited to one segment (it takes
+    // effect: the tracepoint net:net_dev_queue shows no length above the MTU), its packets leave one by one, so that
+    // what it paces is paced. It costs the host time per packet.
     let single = LinkAttribute::GsoMaxSegs(1);
     up(netlink, device(link, host.mtu).append_extra_attribute(single))
         .await

@@ -20,7 +20,7 @@ use std::io::{self, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitCode, ExitStatus};
 
-use nix::sys::prctl::set_pdeathsig;
+use nix::sys::prctl::{set_name, set_pdeathsig};
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use tokio::signal::unix::{SignalKind, signal};
@@ -73,6 +73,8 @@ pub fn guard_main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if args.next_if(|arg| arg == super::doctor::PROBE).is_some() {
         return super::doctor::probe_main();
     }
+    // Else it would be named after /proc/self/exe. To go by another name harms nothing.
+    let _ = set_name(c"burstlab");
     let result = match parse(args) {
         Some(arguments) if arguments.stage == Stage::Outer => outer::run(&arguments),
         Some(arguments) => init::run(&arguments),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{CellError, Ran, jobs};
+use super::{BrokenOff, CellError, Ran, jobs};
 use crate::experiment::Cell;
 
 /// Mean iteration of each job, in ns, when one copy of it has the network to itself under the same controller.
@@ -35,9 +35,15 @@ impl References {
             let mut known = slot.lock().unwrap_or_else(PoisonError::into_inner);
             if known.is_none() {
                 let ran = run(&reference)?;
-                *known = Some(jobs::mean_iteration(&ran, 0));
-                if reference == *cell {
-                    own = Some(ran);
+                let (is_own, broken_off) = (reference == *cell, ran.broken_off.clone());
+                if broken_off.is_none() {
+                    *known = Some(jobs::mean_iteration(&ran, 0));
+                }
+                match broken_off {
+                    _ if is_own => own = Some(ran),
+                    None => {}
+                    Some(BrokenOff::Interrupted) => return Err(CellError::Cancelled),
+                    Some(BrokenOff::Machine(why)) => return Err(CellError::Machine(why)),
                 }
             }
             alone.push(known.flatten());

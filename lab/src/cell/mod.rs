@@ -8,9 +8,13 @@ mod lanes;
 mod layout;
 mod meter;
 mod outcome;
+#[cfg_attr(not(target_os = "linux"), path = "no_real_time.rs")]
+mod real_time;
 mod recorded;
 mod series;
 mod setup;
+#[cfg(target_os = "linux")]
+mod truth;
 mod virtual_time;
 
 use std::time::Instant;
@@ -20,8 +24,10 @@ use burstlab_engine::traffic::Traffic;
 use burstlab_engine::{Ended, Monitor, Outcome};
 use burstlab_network::NoPath;
 
-use crate::experiment::Cell;
-use crate::results::CellResult;
+use crate::experiment::{Cell, On};
+use crate::results::{CellResult, RealTimeRun};
+
+pub use crate::results::BrokenOff;
 use alone::References;
 use meter::Meter;
 use series::Sampler;
@@ -63,6 +69,9 @@ pub enum CellError {
         /// Transfers that did not end.
         unfinished: usize,
     },
+    /// The machine cannot run it, or failed while it ran without anything measured.
+    #[error("{0}")]
+    Machine(String),
     /// The run was stopped from outside.
     #[error("stopped")]
     Cancelled,
@@ -83,6 +92,9 @@ struct Ran {
     sampler: Sampler,
     setup_wall: u64,
     wall: u64,
+    real_time: Option<RealTimeRun>,
+    /// Why it ended before its end, if it did.
+    broken_off: Option<BrokenOff>,
 }
 
 impl Lab {
@@ -112,7 +124,10 @@ impl Lab {
         let before = Instant::now();
         let controller = self.registry.parse(&cell.controller)?;
         let (plan, network) = Plan::new(cell, recorded)?;
-        virtual_time::run(cell, plan, network, &controller, monitor, before)
+        match cell.on {
+            On::Virtual => virtual_time::run(cell, plan, network, &controller, monitor, before),
+            On::Tun => real_time::run(cell, plan, network, &controller, monitor, before),
+        }
     }
 }
 

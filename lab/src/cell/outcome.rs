@@ -42,12 +42,15 @@ pub(super) fn result(cell: &Cell, run: &Ran, alone: &Alone) -> CellResult {
         jobs: jobs::summaries(run, &names, &iterations, alone),
         simulated: run.ended.now.as_nanos(),
         data_packets: data_packets(run),
+        real_time: run.real_time.clone(),
+        incomplete: run.broken_off.as_ref().map(ToString::to_string),
         wall: run.wall,
         setup_wall: run.setup_wall,
         queues: queues.iter().filter(|q| q.queue.offered_packets > 0).cloned().collect(),
     };
     CellResult {
         run: summary,
+        broken_off: run.broken_off.clone(),
         flows,
         bursts,
         iterations,

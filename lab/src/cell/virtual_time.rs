@@ -65,5 +65,5 @@ fn drive<E: Endpoint>(
     let outcome = simulation.run(&mut plan.traffic, &mut sampler, until, monitor);
     let wall = start.elapsed().as_nanos() as u64;
     conclude(cell, outcome, &plan.traffic)?;
-    Ok(Ran { plan, ended: simulation.into_ended(), sampler, setup_wall, wall })
+    Ok(Ran { plan, ended: simulation.into_ended(), sampler, setup_wall, wall, real_time: None, broken_off: None })
 }

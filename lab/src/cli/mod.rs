@@ -3,8 +3,10 @@
 mod algorithms;
 mod check;
 mod compare;
+mod doctor;
 mod failure;
 mod output;
+mod real_time;
 mod report;
 mod run;
 mod signals;
@@ -49,6 +51,8 @@ enum Command {
     Check(check::Arguments),
     /// Compare an experiment in virtual time with the same in real time, by the noise of the real runs
     Compare(compare::Arguments),
+    /// Say what this machine can do for hosts and TUN devices, what is missing, and what runs that were killed left behind
+    Doctor(doctor::Arguments),
 }
 
 /// `--json`, which commands share.
@@ -61,12 +65,25 @@ struct Json {
 
 /// Runs the command line of this process with the controllers of `registry`.
 pub(crate) fn main(registry: &Registry) -> ExitCode {
+    #[cfg(target_os = "linux")]
+    if let Some(code) = guard() {
+        return code;
+    }
     // Prints usage and help itself, and leaves with exit code 2 or 0.
     let line = CommandLine::parse();
     match dispatch(line, registry) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
+}
+
+/// Programs on hosts run under a guard, which is this program again.
+#[cfg(target_os = "linux")]
+fn guard() -> Option<ExitCode> {
+    use burstlab_engine::hosts::guard;
+
+    let mut words = std::env::args_os().skip(1);
+    (words.next()? == guard::SUBCOMMAND).then(|| guard::guard_main(words))
 }
 
 fn dispatch(line: CommandLine, registry: &Registry) -> Result<(), Failure> {
@@ -78,6 +95,7 @@ fn dispatch(line: CommandLine, registry: &Registry) -> Result<(), Failure> {
         Some(Command::Report(arguments)) => report::run(&arguments),
         Some(Command::Check(arguments)) => check::run(&arguments),
         Some(Command::Compare(arguments)) => compare::run(&arguments),
+        Some(Command::Doctor(arguments)) => doctor::run(&arguments),
     }
 }
 

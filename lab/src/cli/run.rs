@@ -1,12 +1,13 @@
 use std::ffi::OsString;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use burstlab_algorithms::Registry;
 use clap::{Args, value_parser};
 
-use super::{Failure, Json, output, report, signals};
-use crate::cell::{self, Lab};
-use crate::experiment::{self, Experiment, On, Override, StackKind};
+use super::{Failure, Json, output, real_time, report, signals};
+use crate::cell::{self, BrokenOff, Lab};
+use crate::experiment::{self, Cell, Experiment, On, Override, StackKind};
 use crate::results::{Provenance, Writer};
 use crate::runner::{Progress, RunError, run_cells};
 use crate::table;
@@ -71,13 +72,19 @@ pub(super) fn run(path: Option<&Path>, options: &Options, registry: &Registry) -
     let progress = Progress::on_terminal(&experiment.cells);
     let outcome = run_cells(
         &experiment.cells,
-        experiment.threads,
+        threads(&experiment),
         &|cell, monitor| lab.run(cell, monitor).map_err(failure),
         &stop,
         &progress,
         |result| {
+            let broken_off = result.broken_off.clone();
             let written = writer.add(result);
-            written.map_err(|error| RunError::Machine(unwritable(writer.folder(), &error)))
+            written.map_err(|error| RunError::Machine(unwritable(writer.folder(), &error)))?;
+            match broken_off {
+                None => Ok(()),
+                Some(BrokenOff::Interrupted) => Err(RunError::Stopped),
+                Some(BrokenOff::Machine(why)) => Err(RunError::Machine(why)),
+            }
         },
     );
     progress.finish();
@@ -110,9 +117,18 @@ fn conclude(outcome: Result<(), RunError>, writer: &mut Writer, json: bool) -> R
     })
 }
 
+/// Cells in real time have the machine to themselves.
+fn threads(experiment: &Experiment) -> NonZeroUsize {
+    match experiment.cells.iter().any(|cell| cell.on == On::Tun) {
+        true => NonZeroUsize::MIN,
+        false => experiment.threads,
+    }
+}
+
 fn failure(error: cell::CellError) -> RunError {
     match error {
         cell::CellError::Cancelled => RunError::Stopped,
+        cell::CellError::Machine(why) => RunError::Machine(why),
         cell::CellError::NoSeat => RunError::Internal(error.to_string()),
         error => RunError::Input(error.to_string()),
     }
@@ -151,22 +167,27 @@ impl Options {
     }
 }
 
-/// Real time and the other stacks have their names already, so that experiments need not change when they come.
+/// Whether what the experiment asks for can be had at all, before anything is written.
 fn supported(experiment: &Experiment) -> Result<(), Failure> {
-    let unsupported = |what: &str| {
-        Err(Failure::Machine(format!(
-            "this version runs the native stack in virtual time only, not {what}; leave it out or use --on virtual \
-             --stack native"
-        )))
-    };
-    for cell in &experiment.cells {
-        match (cell.on, cell.stack.kind) {
-            (On::Virtual, StackKind::Native) => {}
-            (On::Tun, _) => return unsupported("on TUN devices"),
-            (On::Virtual, kind) => return unsupported(&format!("the {} stack", kind.name())),
-        }
+    let kernel = |cell: &&Cell| [cell.stack.kind, cell.stack.receiver].contains(&StackKind::Kernel);
+    if experiment.cells.iter().filter(kernel).any(|cell| cell.on == On::Virtual) {
+        return Err(Failure::Machine(
+            "the kernel's TCP runs by the machine's clock, not in virtual time; add --on tun, or use --stack native"
+                .to_owned(),
+        ));
     }
-    Ok(())
+    // Where the kernel only acknowledges, it does not matter what it would send by.
+    let sends = |cell: &&Cell| cell.stack.kind == StackKind::Kernel || !cell.jobs.is_empty();
+    experiment
+        .cells
+        .iter()
+        .filter(kernel)
+        .filter(sends)
+        .try_for_each(|cell| real_time::controller(&cell.controller))?;
+    match experiment.cells.iter().find(|cell| cell.on == On::Tun) {
+        Some(cell) => real_time::ready(cell),
+        None => Ok(()),
+    }
 }
 
 /// The command line that gives these results again. Where they go and how they are shown is no part of them.

@@ -7,6 +7,7 @@ mod error;
 mod network;
 mod overrides;
 mod reader;
+mod real_time;
 mod stack;
 mod traffic;
 mod tree;
@@ -21,6 +22,7 @@ use burstlab_units::{Bytes, Span};
 pub use error::ExperimentError;
 pub use network::{Network, Topology};
 pub use overrides::Override;
+pub use real_time::RealTime;
 pub use stack::{Stack, StackKind};
 pub(crate) use traffic::MOST_FLOWS;
 pub use traffic::{Flow, Group, Job, Placement, Replay, TraceSource};
@@ -70,6 +72,8 @@ pub struct Cell {
     pub warmup: Span,
     /// What is recorded over time.
     pub record: Record,
+    /// How it runs in real time.
+    pub real_time: RealTime,
 }
 
 /// Where a cell runs.
@@ -168,7 +172,7 @@ impl Experiment {
             if options.quick {
                 cell.shrink();
             }
-            cells.push(cell);
+            cells.extend(repeated(cell, run.as_ref())?);
         }
         let threads = threads.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
         Ok(Experiment { name: heading.name, description: heading.description, text, cells, threads })
@@ -185,9 +189,14 @@ impl Experiment {
 
 const TOP_KEYS: &[&str] =
     &["name", "description", "seed", "network", "stack", "job", "flow", "run", "record", "compare"];
-const RUN_KEYS: &[&str] = &["duration", "warmup", "threads", "on"];
+const RUN_KEYS: &[&str] = &["duration", "warmup", "threads", "on", "repeat", "time_scale", "busy_poll", "addresses"];
 /// Axes that results name in fields of their own.
 const NAMED_AXES: [&str; 4] = ["stack.controller", "stack.kind", "job.copies", "seed"];
+
+/// The number of a repetition among the axes of a run.
+pub(crate) const REPEAT_AXIS: &str = "run.repeat";
+/// More repetitions of a run than this are a slip of the keyboard.
+const MOST_REPEATS: u32 = 1000;
 
 #[derive(Default)]
 struct Heading {
@@ -249,6 +258,7 @@ impl Cell {
             duration,
             warmup,
             record: record(top)?,
+            real_time: RealTime::read(run)?,
         })
     }
 
@@ -345,6 +355,20 @@ fn limits(run: Option<&Section<'_>>) -> Result<(Option<Span>, Span), ExperimentE
         }
         _ => Ok((duration, warmup)),
     }
+}
+
+/// Real time differs from run to run, so a cell can be run several times.
+fn repeated(cell: Cell, run: Option<&Section<'_>>) -> Result<Vec<Cell>, ExperimentError> {
+    let times = run.map_or(Ok(1), |run| run.count_within("repeat", 1..=MOST_REPEATS, 1))?;
+    if times == 1 {
+        return Ok(vec![cell]);
+    }
+    let repeat = |number: u32| {
+        let mut cell = cell.clone();
+        cell.axes.insert(REPEAT_AXIS.to_owned(), number.into());
+        cell
+    };
+    Ok((1..=times).map(repeat).collect())
 }
 
 fn on(run: Option<&Section<'_>>) -> Result<On, ExperimentError> {

@@ -16,6 +16,9 @@ pub struct Stack {
     pub receiver: StackKind,
     /// Its settings; the keys of `[stack]` are its fields, and its defaults are theirs. The MSS follows from the MTU.
     pub tcp: native::Config,
+    /// Whether smoltcp's connections get our `reno` and `cubic`, enforced at the device as every other controller is, in the
+    /// place of its own. Default: no.
+    pub enforce: bool,
     /// What a host's interface holds before it makes its sockets wait, default 64 kB: what one offloaded send of Linux
     /// holds at most, and so about the least that its queue limits let through.
     pub host_queue: Bytes,
@@ -49,6 +52,7 @@ impl StackKind {
 pub(super) const KEYS: &[&str] = &[
     "kind",
     "receiver",
+    "enforce",
     "controller",
     "initial_window",
     "initial_rto",
@@ -77,7 +81,7 @@ impl Stack {
                 section.error("host_queue", format!("{host_queue} hold no packet of {} bytes, the mtu", mtu.get()))
             );
         }
-        Ok(Stack { kind, receiver, tcp, host_queue })
+        Ok(Stack { kind, receiver, tcp, enforce: section.get_or("enforce", false)?, host_queue })
     }
 }
 

@@ -9,7 +9,7 @@ use super::rows::{
     BurstRow, DistributionRow, FlowRow, FlowSeriesRow, IterationRow, QueueRow, QueueSeriesRow, TracePtmRow,
     TraceRateRow,
 };
-use super::{Percentiles, Provenance, RatioPercentiles};
+use super::{Percentiles, Provenance, RatioPercentiles, RealTimeRun};
 
 /// Version of the layout of summary.json and the tables beside it.
 pub const SCHEMA: u32 = 1;
@@ -63,6 +63,12 @@ pub struct Run {
     pub simulated: u64,
     /// Unique data packets delivered.
     pub data_packets: u64,
+    /// How truthful a run in real time was; none in virtual time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub real_time: Option<RealTimeRun>,
+    /// Why the run broke off before its end, if it did; what was measured until then is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incomplete: Option<String>,
     /// Wall-clock time of the run, set-up excluded; differs between two runs of one seed.
     pub wall: u64,
     /// Wall-clock time of the set-up; differs between two runs of one seed.
@@ -158,6 +164,8 @@ pub struct JobSummary {
 pub struct CellResult {
     /// Its part of summary.json.
     pub run: Run,
+    /// Why it ended before its end, if it did.
+    pub broken_off: Option<BrokenOff>,
     /// Each flow.
     pub flows: Vec<FlowRow>,
     /// Each burst.
@@ -172,6 +180,17 @@ pub struct CellResult {
     pub flow_series: Vec<FlowSeriesRow>,
     /// Cumulative distributions.
     pub distributions: Vec<DistributionRow>,
+}
+
+/// Why a run in real time ended before its end. What it measured until then is kept.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BrokenOff {
+    /// The user interrupted it.
+    #[error("interrupted")]
+    Interrupted,
+    /// The machine failed; a sentence says how.
+    #[error("{0}")]
+    Machine(String),
 }
 
 /// What the recordings themselves look like, for the pictures beside the results.

@@ -19,7 +19,7 @@ const MIN_BUFFER: u64 = 4096;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// Of these, smoltcp follows `mss`, `delayed_ack`, `receive_buffer` (at most 1 GiB; its send buffer is as large),
-    /// `nagle` (not with an enforced controller) and `max_retransmissions`. `generalized_ecn` is followed at the device.
+    /// `nagle` and `max_retransmissions`. `generalized_ecn` is followed at the device.
     /// `initial_sequence` is taken as a seed. `initial_window` tells enforced controllers where to begin. The rest is
     /// fixed in smoltcp: timeouts, timestamps (none), SACK and window scaling (offered), TIME-WAIT.
     pub tcp: native::Config,

@@ -305,10 +305,10 @@ impl Connection {
         }
     }
 
-    /// smoltcp fills the window to the last byte once a FIN waits, with whatever small segments that takes: so the FIN is
-    /// held back until the last byte has been sent, if a controller sets the window.
+    /// Once a FIN waits, smoltcp takes no care of small segments any more (see [`set_nagle`](Self::set_nagle)): so the FIN
+    /// is held back until the last byte has been sent.
     fn finish_writing(&mut self) {
-        let sent = self.given == self.written && (!self.enforced || self.observer.pointer >= self.written);
+        let sent = self.given == self.written && self.observer.pointer >= self.written;
         if self.closing && sent && self.socket().may_send() {
             self.socket().close();
         }
@@ -318,9 +318,6 @@ impl Connection {
     /// 3.8.6.2.1); with it, the end of a burst waits for all the rest. So it is on while there is a full packet to send,
     /// or not room for all of the end.
     fn set_nagle(&mut self) {
-        if !self.enforced {
-            return;
-        }
         let unsent = self.given.saturating_sub(self.observer.pointer);
         let room = (self.observer.una() + self.window.told()).saturating_sub(self.observer.pointer);
         let waits = unsent >= u64::from(self.observer.mss) || room < unsent;

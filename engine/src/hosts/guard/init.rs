@@ -5,9 +5,9 @@ use std::process::{Command, ExitCode};
 
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getpgid};
 
 use super::{
     Arguments, BY_SIGNAL, CANNOT_RUN, Event, FAILED, NOT_FOUND, Signals, die_with_parent, number, runtime, terminal,
@@ -74,9 +74,10 @@ fn reap(command: Pid) -> Option<ExitCode> {
             Ok(WaitStatus::Signaled(pid, signal, _)) if pid == command => {
                 return Some(ExitCode::from(u8::try_from(BY_SIGNAL + signal as i32).unwrap_or(FAILED)));
             }
-            // Nobody could wake it: the emulated network runs on, and burstlab waits for the command to end.
+            // Nobody could wake it: the emulated network runs on, and burstlab waits for the command to end. The terminal
+            // has stopped its whole group.
             Ok(WaitStatus::Stopped(pid, Signal::SIGTSTP)) if pid == command => {
-                let _ = kill(command, Signal::SIGCONT);
+                let _ = getpgid(Some(command)).and_then(|group| killpg(group, Signal::SIGCONT));
             }
             Ok(WaitStatus::StillAlive) | Err(_) => return None,
             Ok(_) => {}

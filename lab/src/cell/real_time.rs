@@ -1,0 +1,253 @@
+//! A cell in real time: a host in a namespace for each interface, endpoints on it, and what became of the run.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::time::{Duration, Instant};
+
+use burstlab_algorithms::Builder;
+use burstlab_engine::hosts::{HostPlan, Hosts, Plan as HostsPlan, RouteOptions, Subnet};
+use burstlab_engine::real_time::{Occupant, Options, RealTime};
+use burstlab_engine::{Monitor, Outcome, PacketSizes};
+use burstlab_network::{Direction, FlowId, InterfaceId, Network};
+use burstlab_stacks::{Keys, kernel};
+use burstlab_units::Time;
+
+use super::endpoints::Endpoints;
+use super::meter::Meter;
+use super::series::Sampler;
+use super::setup::Plan;
+use super::truth::{self, Seen};
+use super::{BrokenOff, CellError, Ran, conclude};
+use crate::experiment::{Cell, StackKind};
+
+/// The port of the first flow; others follow.
+const FIRST_PORT: u32 = 10_000;
+/// Flows between the same two hosts with ports of their own.
+const PORTS: u32 = 50_000;
+
+/// Runs what is planned on hosts that it makes, and takes down.
+pub(super) fn run(
+    cell: &Cell,
+    mut plan: Plan,
+    network: Network,
+    controller: &Builder,
+    monitor: &Monitor,
+    before: Instant,
+) -> Result<Ran, CellError> {
+    let addresses = Addresses::of(cell, network.interface_count())?;
+    let hosts = Hosts::make(&hosts_plan(cell, &network, &addresses, "burstlab")).map_err(machine)?;
+    let meter = Meter::new(&network, plan.wires.len(), Time::ZERO + cell.warmup);
+    let mut sampler = Sampler::of(cell, &plan, &meter);
+    let options = Options {
+        time_scale: cell.real_time.time_scale,
+        busy_poll: cell.real_time.busy_poll,
+        interface_limit: cell.stack.host_queue,
+    };
+    let mut real_time = RealTime::new(network, meter, hosts, &addresses.by_host(), options).map_err(machine)?;
+    add_flows(cell, &plan, controller, &addresses, &mut real_time)?;
+    let until = cell.duration.map_or(Time::NEVER, |duration| Time::ZERO + duration);
+    let setup_wall = before.elapsed().as_nanos() as u64;
+    let start = Instant::now();
+    let outcome = real_time.run(&mut plan.traffic, &mut sampler, until, monitor);
+    let wall = start.elapsed().as_nanos() as u64;
+    let broken_off = match outcome {
+        Ok(Outcome::Cancelled) => Some(BrokenOff::Interrupted),
+        Ok(outcome) => {
+            conclude(cell, outcome, &plan.traffic)?;
+            None
+        }
+        Err(error) => Some(BrokenOff::Machine(error.to_string())),
+    };
+    let (mut checked_bytes, mut damaged_bytes) = (0, 0);
+    for reader in real_time.occupants().map(Occupant::reader) {
+        checked_bytes += reader.position();
+        damaged_bytes += reader.damaged();
+    }
+    let seen = Seen {
+        lateness: real_time.lateness(),
+        allowed: truth::allowed(cell, &plan, real_time.network()),
+        checked_bytes,
+        damaged_bytes,
+        stray_packets: real_time.strays(),
+    };
+    let judgement = truth::judge(cell, &seen);
+    Ok(Ran { plan, ended: real_time.into_ended(), sampler, setup_wall, wall, real_time: Some(judgement), broken_off })
+}
+
+fn machine(error: impl std::fmt::Display) -> CellError {
+    CellError::Machine(error.to_string())
+}
+
+impl From<kernel::Error> for CellError {
+    fn from(error: kernel::Error) -> CellError {
+        machine(error)
+    }
+}
+
+/// The addresses of hosts: the lower half of the range for their links, the upper for the endpoints behind them.
+pub(crate) struct Addresses {
+    range: Subnet,
+    hosts: u32,
+}
+
+impl Addresses {
+    /// For so many hosts.
+    pub fn of(cell: &Cell, hosts: usize) -> Result<Addresses, CellError> {
+        let (address, prefix) = cell.real_time.addresses;
+        let range = Subnet { address, prefix };
+        let addresses = Addresses { range, hosts: u32::try_from(hosts).unwrap_or(u32::MAX) };
+        // The first address of a range is that of the range itself.
+        if addresses.hosts >= addresses.half() {
+            return Err(machine(format!(
+                "[run] addresses: {range} has room for {} hosts, and the experiment has {hosts}; name a larger range",
+                addresses.half() - 1
+            )));
+        }
+        Ok(addresses)
+    }
+
+    fn half(&self) -> u32 {
+        1 << (31 - u32::from(self.range.prefix))
+    }
+
+    fn at(&self, offset: u32) -> Ipv4Addr {
+        Ipv4Addr::from_bits(self.range.network().to_bits() + offset)
+    }
+
+    /// That of a host's link.
+    pub fn link(&self, host: u32) -> Ipv4Addr {
+        self.at(1 + host)
+    }
+
+    /// That of the userspace endpoint behind it.
+    pub fn stack(&self, host: u32) -> Ipv4Addr {
+        self.at(self.half() + 1 + host)
+    }
+
+    /// All of each host.
+    pub fn by_host(&self) -> Vec<Vec<Ipv4Addr>> {
+        (0..self.hosts).map(|host| vec![self.link(host), self.stack(host)]).collect()
+    }
+}
+
+/// The hosts that a cell takes.
+pub(crate) fn hosts_plan(cell: &Cell, network: &Network, addresses: &Addresses, name: &str) -> HostsPlan {
+    let userspace = [cell.stack.kind, cell.stack.receiver].iter().any(|kind| *kind != StackKind::Kernel);
+    let scale = cell.real_time.time_scale;
+    let min_rto = Duration::from_nanos(cell.stack.tcp.min_rto.as_nanos().saturating_mul(u64::from(scale)));
+    let hosts = (0..network.interface_count() as u32).map(|host| HostPlan {
+        name: host_name(network, InterfaceId(host)),
+        address: addresses.link(host),
+        stack: userspace.then(|| addresses.stack(host)),
+        mtu: cell.network.mtu.get() as u32,
+        route: RouteOptions {
+            rto_min: Some(min_rto),
+            initial_window: Some(cell.stack.tcp.initial_window),
+            quick_ack: cell.stack.tcp.delayed_ack.is_none(),
+        },
+        sysctls: sysctls(cell),
+    });
+    HostsPlan {
+        name: format!("{name}-{}", std::process::id()),
+        named: true,
+        network: addresses.range,
+        hosts: hosts.collect(),
+    }
+}
+
+/// `host3`, and `host3.0` where several workers share the host.
+fn host_name(network: &Network, interface: InterfaceId) -> String {
+    let port = &network.ports()[network.port_of(interface).0 as usize].name;
+    port.split('>').next().unwrap_or(port).to_owned()
+}
+
+/// What the kernel's TCP takes from the namespace.
+fn sysctls(cell: &Cell) -> Vec<(String, String)> {
+    let tcp = &cell.stack.tcp;
+    let buffer = tcp.receive_buffer.get();
+    let flag = |on: bool| u8::from(on).to_string();
+    [
+        ("tcp_timestamps", flag(tcp.timestamps)),
+        ("tcp_sack", flag(tcp.sack)),
+        ("tcp_window_scaling", flag(tcp.window_scaling)),
+        ("tcp_slow_start_after_idle", flag(tcp.slow_start_after_idle)),
+        // What one connection learned of a path would be carried over into the next.
+        ("tcp_no_metrics_save", flag(true)),
+        // Linux counts its own bookkeeping into the buffers; half of them is left for data (tcp_adv_win_scale = 1).
+        ("tcp_rmem", format!("4096 131072 {}", buffer.saturating_mul(2))),
+        ("tcp_wmem", format!("4096 65536 {}", buffer.saturating_mul(2))),
+    ]
+    .map(|(name, value)| (format!("net.ipv4.{name}"), value))
+    .to_vec()
+}
+
+fn add_flows(
+    cell: &Cell,
+    plan: &Plan,
+    controller: &Builder,
+    addresses: &Addresses,
+    real_time: &mut RealTime<Meter>,
+) -> Result<(), CellError> {
+    let endpoints = Endpoints::new(cell, controller);
+    for (number, wire) in (0u32..).zip(&plan.wires) {
+        let interfaces = [wire.from, wire.to];
+        let port = (FIRST_PORT + number % PORTS) as u16;
+        let ends = [(wire.from, cell.stack.kind), (wire.to, cell.stack.receiver)].map(|(interface, kind)| {
+            let address = match kind {
+                StackKind::Kernel => addresses.link(interface.0),
+                StackKind::Native | StackKind::Smoltcp => addresses.stack(interface.0),
+            };
+            SocketAddrV4::new(address, port)
+        });
+        let flow = real_time.add_flow(interfaces, ends, |hosts, flow, direction| {
+            occupant(&endpoints, hosts, interfaces, ends, flow, direction, wire.opens)
+        })?;
+        if controller.entry().needs.fair_share {
+            let (payload, headers) = (plan.packet.payload, plan.packet.headers);
+            let sizes = PacketSizes { payload, data: payload + headers, ack: headers };
+            real_time.tell_fair_share(flow, Direction::Forward, sizes);
+            real_time.tell_fair_share(flow, Direction::Backward, sizes);
+        }
+    }
+    Ok(())
+}
+
+fn occupant(
+    endpoints: &Endpoints<'_>,
+    hosts: &Hosts,
+    interfaces: [InterfaceId; 2],
+    ends: [SocketAddrV4; 2],
+    flow: FlowId,
+    direction: Direction,
+    opens: Time,
+) -> Result<Occupant, CellError> {
+    let side = direction as usize;
+    let (own, peer) = (ends[side], ends[1 - side]);
+    let key = |direction: Direction| u64::from(flow.0) * 2 + direction as u64;
+    let keys = Keys { outgoing: key(direction), incoming: key(direction.reversed()) };
+    if endpoints.kind(direction) != StackKind::Kernel {
+        return Ok(Occupant::Stack(endpoints.on_packets(flow, direction, opens, own, peer, keys)));
+    }
+    let config = endpoints.kernel(direction);
+    let host = hosts.get(interfaces[side].0 as usize).ok_or(CellError::NoSeat)?;
+    let made = host.within(move || match direction {
+        Direction::Forward => kernel::Connection::dialing(own, peer, keys, &config),
+        Direction::Backward => kernel::Connection::listening(own, peer, keys, &config),
+    });
+    Ok(Occupant::Socket(Box::new(made.map_err(machine)??)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_have_two_addresses_each_and_none_twice() {
+        let addresses = Addresses { range: Subnet { address: Ipv4Addr::new(10, 77, 0, 0), prefix: 24 }, hosts: 127 };
+        let mut all: Vec<_> = addresses.by_host().concat();
+        assert_eq!(all[..2], [Ipv4Addr::new(10, 77, 0, 1), Ipv4Addr::new(10, 77, 0, 129)]);
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), 254);
+        assert!(all.iter().all(|address| addresses.range.contains(*address)));
+    }
+}
