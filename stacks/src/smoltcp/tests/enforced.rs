@@ -124,31 +124,3 @@ fn a_window_below_the_end_of_a_burst_does_not_cut_it_to_pieces() {
     let small = pair.data(Direction::Forward).iter().filter(|(_, s)| u64::from(s.payload) < MSS).count();
     assert_eq!(small, 2);
 }
-
-#[test]
-#[ignore]
-fn zz_speed() {
-    for spec in ["own", "reno", "dctcp", "bbr"] {
-        let control = || if spec == "own" { Congestion::Reno } else { enforced(spec) };
-        let mut pair = Pair::new(control).opened();
-        pair.forward.rate = burstlab_algorithms::Rate::from_bits_per_sec(10_000_000_000);
-        pair.backward.rate = pair.forward.rate;
-        pair.forward.rule = Box::new(|_, backlog, _| {
-            if backlog > 200 * 1040 {
-                Fate::Drop
-            } else if backlog > 65 * 1040 {
-                Fate::Mark
-            } else {
-                Fate::Pass
-            }
-        });
-        let begin = std::time::Instant::now();
-        let took = pair.transfer(200_000_000, Span::from_secs(2000));
-        println!(
-            "{spec}: simulated {took}, wall {:?}, {:.0} ns per data packet; {:?}",
-            begin.elapsed(),
-            begin.elapsed().as_nanos() as f64 / 200_000.0,
-            pair.a.counters()
-        );
-    }
-}
