@@ -47,13 +47,14 @@ mod linux {
     ];
 
     pub fn main() -> ExitCode {
-        let mut args = std::env::args_os().skip(1);
+        let mut args = std::env::args_os().skip(1).peekable();
         match args.next().as_deref().and_then(|first| first.to_str()) {
-            Some("guard") => guard_main(args),
-            Some("hosts") => run(&TESTS),
-            Some("victim") => victim(),
-            Some("doctor") => examine(),
-            Some("terminal") => terminal(),
+            // Alone, it is a filter for cargo test.
+            Some("guard") if args.peek().is_some() => guard_main(args),
+            Some("part-hosts") => run(&TESTS),
+            Some("part-victim") => victim(),
+            Some("part-doctor") => examine(),
+            Some("part-terminal") => terminal(),
             _ => all(),
         }
     }
@@ -87,7 +88,7 @@ mod linux {
     /// This program again. /proc/self/exe also works for a user who may not enter the directory that it is in.
     fn itself(part: &str, user: Option<u32>) -> Command {
         let mut command = Command::new("/proc/self/exe");
-        command.arg(part);
+        command.arg(format!("part-{part}"));
         if let Some(user) = user {
             command.uid(user).gid(user).current_dir("/");
         }
@@ -276,7 +277,7 @@ mod linux {
                 return println!("skipped: a shell with job control: there is no {tool}");
             }
         }
-        let command = format!("'{}' terminal", std::env::current_exe().unwrap().display());
+        let command = format!("'{}' part-terminal", std::env::current_exe().unwrap().display());
         let mut script = Command::new("script")
             .args(["--quiet", "--flush", "--command", &command, "/dev/null"])
             .stdin(Stdio::piped())
