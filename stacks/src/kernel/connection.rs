@@ -47,6 +47,8 @@ pub struct Connection {
     closing: bool,
     /// The kernel knows that no more will be written.
     shut: bool,
+    /// The peer forgot the connection after both had closed.
+    forgotten: bool,
     outgoing: Outgoing,
     incoming: Incoming,
     /// What a socket told last that is gone.
@@ -77,6 +79,7 @@ impl Connection {
             active: stage == Stage::Bound,
             closing: false,
             shut: false,
+            forgotten: false,
             outgoing: Outgoing::new(keys.outgoing),
             incoming: Incoming::new(keys.incoming),
             last: None,
@@ -133,6 +136,7 @@ impl Connection {
         }
         self.read();
         self.flush();
+        self.look_behind_the_end();
         Ok(())
     }
 
@@ -215,6 +219,20 @@ impl Connection {
         }
     }
 
+    /// After both sides closed, neither reading nor writing tells of errors. A reset then ends the connection in good
+    /// order (RFC 9293, section 3.10.7.4): the peer is gone that had acknowledged all, and its last ACK was lost.
+    fn look_behind_the_end(&mut self) {
+        let Some(socket) = self.socket.as_ref().filter(|_| self.stage == Stage::Open) else { return };
+        if !(self.incoming.ended && self.shut) {
+            return;
+        }
+        match socket.take_error() {
+            Ok(None) => {}
+            Ok(Some(error)) if error.kind() == ErrorKind::ConnectionReset => self.forgotten = true,
+            Ok(Some(error)) | Err(error) => self.fail(error),
+        }
+    }
+
     fn fail(&mut self, error: io::Error) {
         self.stage = Stage::Failed;
         self.error.get_or_insert(error);
@@ -237,7 +255,7 @@ impl Connection {
 
     /// Whether both sides closed in good order, and each knows of the other.
     fn is_over(&self) -> bool {
-        self.incoming.ended && self.shut && self.numbers_acknowledged() > self.outgoing.written
+        self.forgotten || self.incoming.ended && self.shut && self.numbers_acknowledged() > self.outgoing.written
     }
 }
 
