@@ -54,6 +54,7 @@ impl References {
     fn slot(&self, reference: &Cell) -> Slot {
         // What is recorded of a run does not change it, and neither do names of axes.
         let key = Cell {
+            number: 0,
             axes: BTreeMap::new(),
             record: crate::experiment::Record { series: 0, flows: 0 },
             ..reference.clone()

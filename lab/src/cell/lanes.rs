@@ -74,7 +74,7 @@ fn flow(run: &Ran, lane: &Lane, before: u64, warmup: Time) -> FlowRow {
     let busy = progress().filter(|p| !p.started.is_never());
     let busy = covered(busy.map(|p| (p.started.max(warmup), p.finished.min(now))).collect());
     let Counters { retransmitted_segments, timeouts, .. } = sender.counters;
-    let packets = run.ended.probe.flow(lane.flow);
+    let packets = run.ended.probe.inner.flow(lane.flow);
     FlowRow {
         run: 0,
         flow: lane.flow.0 as usize,

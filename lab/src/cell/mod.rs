@@ -16,22 +16,24 @@ mod setup;
 #[cfg(target_os = "linux")]
 mod truth;
 mod virtual_time;
+mod watch;
 
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use burstlab_algorithms::{Registry, SpecError};
+use burstlab_algorithms::{Builder, Registry, SpecError};
 use burstlab_engine::traffic::Traffic;
 use burstlab_engine::{Ended, Monitor, Outcome};
-use burstlab_network::NoPath;
+use burstlab_network::{Network, NoPath};
 
 use crate::experiment::{Cell, On};
 use crate::results::{CellResult, RealTimeRun};
 
 pub use crate::results::BrokenOff;
 use alone::References;
-use meter::Meter;
 use series::Sampler;
 use setup::Plan;
+use watch::Watch;
 
 pub use recorded::{Recorded, Recordings};
 
@@ -83,12 +85,25 @@ pub struct Lab {
     registry: Registry,
     recordings: Recordings,
     references: References,
+    /// Where captures go, if there are to be any.
+    captures: Option<PathBuf>,
+}
+
+/// A cell about to run.
+struct Planned<'a> {
+    cell: &'a Cell,
+    plan: Plan,
+    network: Network,
+    watch: Watch,
+    controller: &'a Builder,
+    /// When its set-up began.
+    before: Instant,
 }
 
 /// A cell that ran, with what it takes to read it.
 struct Ran {
     plan: Plan,
-    ended: Ended<Meter>,
+    ended: Ended<Watch>,
     sampler: Sampler,
     setup_wall: u64,
     wall: u64,
@@ -100,7 +115,13 @@ struct Ran {
 impl Lab {
     /// A lab that knows these controllers and recordings.
     pub fn new(registry: Registry, recordings: Recordings) -> Lab {
-        Lab { registry, recordings, references: References::default() }
+        Lab { registry, recordings, references: References::default(), captures: None }
+    }
+
+    /// The same, with a capture of every run: `run-N.pcapng` in `folder`, which has to be there, with every packet at every
+    /// queue.
+    pub fn capturing(self, folder: PathBuf) -> Lab {
+        Lab { captures: Some(folder), ..self }
     }
 
     /// Runs `cell`. `monitor` shows how far it is, and stops it.
@@ -109,25 +130,36 @@ impl Lab {
     /// If the cell cannot be set up, or was stopped.
     pub fn run(&self, cell: &Cell, monitor: &Monitor) -> Result<CellResult, CellError> {
         let recorded = self.recordings.of(cell);
-        let (own, alone) = self.references.with(cell, |cell| {
-            let recorded = self.recordings.of(cell);
-            self.run_once(cell, &recorded, monitor)
+        let capture = self.captures.as_ref().map(|folder| folder.join(format!("run-{}.pcapng", cell.number)));
+        let (own, alone) = self.references.with(cell, |reference| {
+            let recorded = self.recordings.of(reference);
+            self.run_once(reference, &recorded, capture.as_deref().filter(|_| reference == cell), monitor)
         })?;
         let ran = match own {
             Some(ran) => ran,
-            None => self.run_once(cell, &recorded, monitor)?,
+            None => self.run_once(cell, &recorded, capture.as_deref(), monitor)?,
         };
         Ok(outcome::result(cell, &ran, &alone))
     }
 
-    fn run_once(&self, cell: &Cell, recorded: &[Recorded], monitor: &Monitor) -> Result<Ran, CellError> {
+    fn run_once(
+        &self,
+        cell: &Cell,
+        recorded: &[Recorded],
+        capture: Option<&Path>,
+        monitor: &Monitor,
+    ) -> Result<Ran, CellError> {
         let before = Instant::now();
         let controller = self.registry.parse(&cell.controller)?;
         let (plan, network) = Plan::new(cell, recorded)?;
-        match cell.on {
-            On::Virtual => virtual_time::run(cell, plan, network, &controller, monitor, before),
-            On::Tun => real_time::run(cell, plan, network, &controller, monitor, before),
-        }
+        let watch = watch::new(cell, &plan, &network, capture)?;
+        let planned = Planned { cell, plan, network, watch, controller: &controller, before };
+        let mut ran = match cell.on {
+            On::Virtual => virtual_time::run(planned, monitor),
+            On::Tun => real_time::run(planned, monitor),
+        }?;
+        watch::finish(&mut ran.ended.probe, capture)?;
+        Ok(ran)
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) fn result(cell: &Cell, run: &Ran, alone: &Alone) -> CellResult {
     let bursts = lanes::bursts(run);
     let iterations = jobs::iterations(run);
     let names: Vec<String> = cell.jobs.iter().map(|job| job.name.clone()).collect();
-    let worst = bottleneck(&run.ended.probe);
+    let worst = bottleneck(&run.ended.probe.inner);
     let mut points = worst.map(|(_, q)| distributions::of_histogram("queue_delay_ns", &q.delays())).unwrap_or_default();
     points.extend(distributions::of_values("burst_completion_ns", bursts.iter().map(|b| b.completion_ns as f64)));
     points.extend(distributions::of_values("burst_slowdown", bursts.iter().map(|b| b.slowdown)));
@@ -80,7 +80,7 @@ fn find(queues: &[QueueSummary], network: &Network, port: PortId) -> Bottleneck 
 
 fn queues(run: &Ran, measured: Span) -> Vec<QueueSummary> {
     let network = &run.ended.network;
-    let meter = &run.ended.probe;
+    let meter = &run.ended.probe.inner;
     meter.queues().map(|(port, queue)| summary(network, &run.sampler, port, queue, measured)).collect()
 }
 

@@ -12,11 +12,11 @@ use burstlab_stacks::{Keys, kernel};
 use burstlab_units::Time;
 
 use super::endpoints::Endpoints;
-use super::meter::Meter;
 use super::series::Sampler;
 use super::setup::Plan;
 use super::truth::{self, Seen};
-use super::{BrokenOff, CellError, Ran, conclude};
+use super::watch::Watch;
+use super::{BrokenOff, CellError, Planned, Ran, conclude};
 use crate::experiment::{Cell, StackKind};
 
 /// The port of the first flow; others follow.
@@ -25,24 +25,17 @@ const FIRST_PORT: u32 = 10_000;
 const PORTS: u32 = 50_000;
 
 /// Runs what is planned on hosts that it makes, and takes down.
-pub(super) fn run(
-    cell: &Cell,
-    mut plan: Plan,
-    network: Network,
-    controller: &Builder,
-    monitor: &Monitor,
-    before: Instant,
-) -> Result<Ran, CellError> {
+pub(super) fn run(planned: Planned<'_>, monitor: &Monitor) -> Result<Ran, CellError> {
+    let Planned { cell, mut plan, network, watch, controller, before } = planned;
     let addresses = Addresses::of(cell, network.interface_count())?;
     let hosts = Hosts::make(&hosts_plan(cell, &network, &addresses, "burstlab")).map_err(machine)?;
-    let meter = Meter::new(&network, plan.wires.len(), Time::ZERO + cell.warmup);
-    let mut sampler = Sampler::of(cell, &plan, &meter);
+    let mut sampler = Sampler::of(cell, &plan, &watch.inner);
     let options = Options {
         time_scale: cell.real_time.time_scale,
         busy_poll: cell.real_time.busy_poll,
         interface_limit: cell.stack.host_queue,
     };
-    let mut real_time = RealTime::new(network, meter, hosts, &addresses.by_host(), options).map_err(machine)?;
+    let mut real_time = RealTime::new(network, watch, hosts, &addresses.by_host(), options).map_err(machine)?;
     add_flows(cell, &plan, controller, &addresses, &mut real_time)?;
     let until = cell.duration.map_or(Time::NEVER, |duration| Time::ZERO + duration);
     let setup_wall = before.elapsed().as_nanos() as u64;
@@ -185,7 +178,7 @@ fn add_flows(
     plan: &Plan,
     controller: &Builder,
     addresses: &Addresses,
-    real_time: &mut RealTime<Meter>,
+    real_time: &mut RealTime<Watch>,
 ) -> Result<(), CellError> {
     let endpoints = Endpoints::new(cell, controller);
     for (number, wire) in (0u32..).zip(&plan.wires) {

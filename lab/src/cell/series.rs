@@ -8,6 +8,7 @@ use burstlab_units::{Rate, Span, Time};
 
 use super::meter::Meter;
 use super::setup::{Lane, Plan};
+use super::watch::Watch;
 use crate::experiment::Cell;
 
 /// The first interval: about a round trip through a queue that is not empty; a shorter one shows single packets.
@@ -154,10 +155,10 @@ impl Sampler {
         self.interval = self.interval * 2;
     }
 
-    fn look(&mut self, view: &mut View<'_, Meter>) {
+    fn look(&mut self, view: &mut View<'_, Watch>) {
         let nanos = self.interval.as_nanos() as f64;
         for (port, area, points) in &mut self.queues {
-            let used = view.probe().queue_mut(*port).is_some_and(|queue| queue.is_used());
+            let used = view.probe().inner.queue_mut(*port).is_some_and(|queue| queue.is_used());
             if !used {
                 continue;
             }
@@ -165,7 +166,7 @@ impl Sampler {
             points.resize(self.taken, QueuePoint::default());
             view.occupancy(*port);
             let now = view.now;
-            if let Some(queue) = view.probe().queue_mut(*port) {
+            if let Some(queue) = view.probe().inner.queue_mut(*port) {
                 let (total, max) = queue.interval(now);
                 points.push(QueuePoint { mean: (total - *area) as f64 / nanos, max });
                 *area = total;
@@ -181,13 +182,13 @@ impl Sampler {
 }
 
 impl Warmup {
-    fn note(&mut self, view: &mut View<'_, Meter>) {
+    fn note(&mut self, view: &mut View<'_, Watch>) {
         let lanes = self.lanes.iter();
         self.delivered = lanes.map(|(flow, way)| view.sender(*flow, way.reversed()).received()).collect();
         self.sent = (0..view.port_count()).map(|port| view.transmitted(PortId(port)).get()).collect();
         for port in (0..view.port_count()).map(PortId) {
             let now = view.now;
-            if let Some(queue) = view.probe().queue_mut(port) {
+            if let Some(queue) = view.probe().inner.queue_mut(port) {
                 // What waited at most until now is no maximum of the first interval that is measured.
                 queue.interval(now);
             }
@@ -199,12 +200,12 @@ impl Warmup {
     }
 }
 
-impl Observer<Meter> for Sampler {
+impl Observer<Watch> for Sampler {
     fn next_at(&self) -> Time {
         self.sample_at.min(self.warmup.as_ref().map_or(Time::NEVER, Warmup::pending_at))
     }
 
-    fn observe(&mut self, view: &mut View<'_, Meter>) {
+    fn observe(&mut self, view: &mut View<'_, Watch>) {
         if let Some(warmup) = &mut self.warmup
             && warmup.pending_at() <= view.now
         {

@@ -2,54 +2,36 @@
 
 use std::time::Instant;
 
-use burstlab_algorithms::Builder;
 use burstlab_engine::{Monitor, PacketSizes, Simulation};
-use burstlab_network::{Direction, FlowId, Network};
+use burstlab_network::{Direction, FlowId};
 use burstlab_stacks::Endpoint;
 use burstlab_units::Time;
 
 use super::endpoints::Endpoints;
-use super::meter::Meter;
 use super::series::Sampler;
-use super::setup::Plan;
-use super::{CellError, Ran, conclude};
-use crate::experiment::{Cell, StackKind};
+use super::{CellError, Planned, Ran, conclude};
+use crate::experiment::StackKind;
 
 /// Runs what is planned, with the endpoints of the cell's stack.
-pub(super) fn run(
-    cell: &Cell,
-    plan: Plan,
-    network: Network,
-    controller: &Builder,
-    monitor: &Monitor,
-    before: Instant,
-) -> Result<Ran, CellError> {
-    let endpoints = Endpoints::new(cell, controller);
-    match (cell.stack.kind, cell.stack.receiver) {
+pub(super) fn run(planned: Planned<'_>, monitor: &Monitor) -> Result<Ran, CellError> {
+    let endpoints = Endpoints::new(planned.cell, planned.controller);
+    match (planned.cell.stack.kind, planned.cell.stack.receiver) {
         // One type of endpoint, whose calls are inlined.
         (StackKind::Native, StackKind::Native) => {
-            drive(cell, plan, network, controller, monitor, before, |flow, direction, opens| {
-                endpoints.native(flow, direction, opens)
-            })
+            drive(planned, monitor, |flow, direction, opens| endpoints.native(flow, direction, opens))
         }
-        _ => drive(cell, plan, network, controller, monitor, before, |flow, direction, opens| {
-            endpoints.boxed(flow, direction, opens)
-        }),
+        _ => drive(planned, monitor, |flow, direction, opens| endpoints.boxed(flow, direction, opens)),
     }
 }
 
 fn drive<E: Endpoint>(
-    cell: &Cell,
-    mut plan: Plan,
-    network: Network,
-    controller: &Builder,
+    planned: Planned<'_>,
     monitor: &Monitor,
-    before: Instant,
     make: impl Fn(FlowId, Direction, Time) -> E,
 ) -> Result<Ran, CellError> {
-    let meter = Meter::new(&network, plan.wires.len(), Time::ZERO + cell.warmup);
-    let mut sampler = Sampler::of(cell, &plan, &meter);
-    let mut simulation = Simulation::new(network, cell.stack.host_queue, meter);
+    let Planned { cell, mut plan, network, watch, controller, before } = planned;
+    let mut sampler = Sampler::of(cell, &plan, &watch.inner);
+    let mut simulation = Simulation::new(network, cell.stack.host_queue, watch);
     for wire in &plan.wires {
         let flow = simulation.add_flow(wire.from, wire.to, |flow, direction| make(flow, direction, wire.opens))?;
         if controller.entry().needs.fair_share {

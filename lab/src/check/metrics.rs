@@ -8,7 +8,8 @@ use crate::results::Run;
 use crate::table::plain;
 
 /// What names a run, and what differs between two runs of one seed.
-const NOT_METRICS: [&str; 8] = ["controller", "stack", "on", "copies", "seed", "axes", "wall", "setup_wall"];
+const NOT_METRICS: [&str; 10] =
+    ["controller", "stack", "on", "copies", "seed", "axes", "wall", "setup_wall", "real_time", "incomplete"];
 
 /// Every metric of `run` by its dotted path: `bottleneck.queue_delay.p99`, `jobs.NAME.iteration.p50`.
 pub(crate) fn of(run: &Run) -> BTreeMap<String, Value> {

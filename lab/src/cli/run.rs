@@ -52,6 +52,9 @@ pub(super) struct Options {
     /// the flows' bytes and of the duration
     #[arg(long)]
     quick: bool,
+    /// Write a capture of every run, run-N.pcapng: each packet at each queue, with its wait, marks and drops as comments
+    #[arg(long)]
+    pcap: bool,
     #[command(flatten)]
     json: Json,
 }
@@ -68,7 +71,12 @@ pub(super) fn run(path: Option<&Path>, options: &Options, registry: &Registry) -
     traces.warnings.iter().for_each(|warning| output::note(warning));
     let provenance = Provenance::of(&experiment, &command(std::env::args_os())).map_err(Failure::Input)?;
     let mut writer = Writer::new(folder, &experiment, provenance, traces.rows);
-    let lab = Lab::new(registry.clone(), traces.recordings);
+    let mut lab = Lab::new(registry.clone(), traces.recordings);
+    if options.pcap {
+        let folder = writer.folder().to_owned();
+        std::fs::create_dir_all(&folder).map_err(|error| Failure::Machine(unwritable(&folder, &error)))?;
+        lab = lab.capturing(folder);
+    }
     let progress = Progress::on_terminal(&experiment.cells);
     let outcome = run_cells(
         &experiment.cells,
@@ -196,7 +204,7 @@ fn command(arguments: impl Iterator<Item = OsString>) -> String {
     for word in arguments.skip(1).map(|word| word.to_string_lossy().into_owned()) {
         match word.as_str() {
             _ if skip => skip = false,
-            "--json" => {}
+            "--json" | "--pcap" => {}
             "--out" => skip = true,
             out if out.starts_with("--out=") => {}
             plain if plain.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=,:".contains(c)) => words.push(word),

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::experiment::REPEAT_AXIS;
 use crate::results::Run;
 use crate::table::plain;
 
 /// Axes along which the same thing runs again, or in the other time. What differs along them is noise, or what is asked.
-const REPETITIONS: [&str; 3] = ["seed", "run.repeat", "run.on"];
+const REPETITIONS: [&str; 3] = ["seed", REPEAT_AXIS, "run.on"];
 
 /// What an experiment varies and a comparison holds still.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

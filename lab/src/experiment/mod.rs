@@ -48,6 +48,8 @@ pub struct Experiment {
 /// One combination of an experiment's axes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cell {
+    /// Its place among the experiment's cells, from 0.
+    pub number: usize,
     /// The controller with its parameters (`dctcp?g=0.0625`), default `cubic`, as Linux's.
     pub controller: String,
     /// Where it runs, default in virtual time.
@@ -174,6 +176,7 @@ impl Experiment {
             }
             cells.extend(repeated(cell, run.as_ref())?);
         }
+        cells.iter_mut().enumerate().for_each(|(number, cell)| cell.number = number);
         let threads = threads.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
         Ok(Experiment { name: heading.name, description: heading.description, text, cells, threads })
     }
@@ -246,6 +249,7 @@ impl Cell {
             return Err(ExperimentError::of_file(base.file, message));
         }
         Ok(Cell {
+            number: 0,
             controller,
             on: on(run)?,
             copies: jobs.iter().map(|job| job.copies).max().unwrap_or(1),
