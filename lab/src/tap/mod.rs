@@ -12,7 +12,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::Path;
 
-use burstlab_network::{Codepoint, Direction, Limit, Occupancy, PortId, PortInfo, Probe, Segment, wire};
+use burstlab_network::{Codepoint, Direction, Limit, Occupancy, PortId, PortInfo, PortKind, Probe, Segment, wire};
 use burstlab_replay::pcapng::{Interface, InterfaceNumber, Writer};
 use burstlab_units::{Bytes, Rate, Span, Time};
 
@@ -37,6 +37,9 @@ pub enum Keep {
 pub struct TapOptions {
     /// How much of each packet.
     pub keep: Keep,
+    /// Which ports; `None` for all. A packet passes several of them, and Wireshark, which looks at a connection as a whole,
+    /// takes its second sighting for a retransmission: filter by `frame.interface_name` there, or leave ports out here.
+    pub only: Option<PortKind>,
     /// The run's first instant, in nanoseconds since 1970 in UTC; 0 for a run that has no date.
     pub epoch: u64,
 }
@@ -57,7 +60,8 @@ struct Port {
 /// [`finish`](Tap::finish) gives that error: a full disk does not end the run.
 pub struct Tap {
     records: Records,
-    ports: Vec<Port>,
+    /// By number; none for those that are left out.
+    ports: Vec<Option<Port>>,
     addresses: Vec<[SocketAddrV4; 2]>,
     options: TapOptions,
     /// The packet that the next calls are about; empty if there is no more of it than its segment.
@@ -91,17 +95,20 @@ impl Tap {
             Keep::Headers => LONGEST_HEADERS,
             Keep::Bytes(bytes) => bytes,
         };
-        let mut add = |info: &PortInfo| -> io::Result<Port> {
+        let mut add = |info: &PortInfo| -> io::Result<Option<Port>> {
+            if options.only.is_some_and(|kind| kind != info.kind) {
+                return Ok(None);
+            }
             let description = comments::port(info);
             let interface =
                 Interface { name: &info.name, description: &description, rate: Some(info.rate), snap: Some(snap) };
-            Ok(Port {
+            Ok(Some(Port {
                 interface: writer.interface(&interface)?,
                 rate: info.rate,
                 delay: info.delay,
                 limit: info.queue.limit(),
                 lossy: info.impairment.loss > 0.0,
-            })
+            }))
         };
         let ports = ports.iter().map(&mut add).collect::<io::Result<_>>()?;
         Ok(Tap { records: Records::new(writer), ports, addresses, options, packet: Vec::new(), marked: false })
@@ -115,7 +122,7 @@ impl Tap {
     /// Records the packet at `port`, where it `waits` unless it is gone. If the link may lose it, the record can still get
     /// a comment until the packet is due at the far end: its transmission and the link's delay later.
     fn record(&mut self, port: PortId, now: Time, segment: &Segment, waits: Option<Span>, comments: Vec<String>) {
-        let Some(&Port { interface, rate, delay, lossy, .. }) = self.ports.get(port.0 as usize) else { return };
+        let Some(&Port { interface, rate, delay, lossy, .. }) = self.port(port) else { return };
         let (bytes, length) = self.bytes(segment);
         let settles = match waits {
             Some(wait) if lossy => now + wait + rate.transmission_time(Bytes::new(u64::from(length))) + delay,
@@ -154,6 +161,10 @@ impl Tap {
         (bytes, length)
     }
 
+    fn port(&self, port: PortId) -> Option<&Port> {
+        self.ports.get(port.0 as usize)?.as_ref()
+    }
+
     fn ends(&self, segment: &Segment) -> [SocketAddrV4; 2] {
         // A flow that has no address is one that the caller forgot: its packets still show what happens at the queues.
         const UNKNOWN: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
@@ -186,7 +197,7 @@ impl Probe for Tap {
 
     #[cold]
     fn on_drop(&mut self, port: PortId, now: Time, segment: &Segment) {
-        let Some(Port { limit, .. }) = self.ports.get(port.0 as usize) else { return };
+        let Some(Port { limit, .. }) = self.port(port) else { return };
         let comment = comments::drop(*limit);
         self.record(port, now, segment, None, vec![comment]);
     }

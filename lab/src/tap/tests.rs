@@ -96,9 +96,9 @@ impl Incast {
         Incast { network, flows }
     }
 
-    fn tapped(&self, path: &Path) -> Tapped<Count> {
+    fn tapped(&self, path: &Path, only: Option<PortKind>) -> Tapped<Count> {
         let addresses = addresses(&(1..21).map(|host| [host, 0]).collect::<Vec<_>>());
-        let options = TapOptions { epoch: 1_000_000, ..TapOptions::default() };
+        let options = TapOptions { only, epoch: 1_000_000, ..TapOptions::default() };
         let tap = Tap::create(path, self.network.ports(), addresses, options).unwrap();
         Tapped { inner: Count::default(), tap: Some(Box::new(tap)) }
     }
@@ -139,11 +139,11 @@ impl Incast {
 }
 
 /// Sends through a tapped incast, and gives what was counted and what was recorded.
-fn capture(loss: f64, instants: &[u64], name: &str) -> (Count, Vec<Read>) {
+fn capture(loss: f64, instants: &[u64], only: Option<PortKind>) -> (Count, Vec<Read>) {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join(name);
+    let path = folder.path().join("incast.pcapng");
     let mut incast = Incast::new(loss);
-    let mut probe = incast.tapped(&path);
+    let mut probe = incast.tapped(&path, only);
     incast.send(instants, &mut probe);
     let written = probe.tap.unwrap().finish().unwrap();
     let records = read(&path);
@@ -153,7 +153,7 @@ fn capture(loss: f64, instants: &[u64], name: &str) -> (Count, Vec<Read>) {
 
 #[test]
 fn each_packet_at_each_queue_is_a_record_that_says_what_happened() {
-    let (count, records) = capture(0.0, &[0], "incast.pcapng");
+    let (count, records) = capture(0.0, &[0], None);
     assert_eq!((count.arrivals, count.drops, count.marks), (20 + 9, 11, 4));
     assert_eq!(records.len(), 40, "twenty interfaces, and the queue where all meet");
     let queue: Vec<_> = records.iter().filter(|r| r.port == "switch>host0").collect();
@@ -176,9 +176,16 @@ fn each_packet_at_each_queue_is_a_record_that_says_what_happened() {
 }
 
 #[test]
+fn ports_of_the_other_kind_can_be_left_out() {
+    let (count, records) = capture(0.3, &[0, 100_000], Some(PortKind::Queue));
+    assert_eq!(records.len() + 40, count.arrivals + count.drops);
+    assert!(records.iter().all(|r| r.port == "switch>host0"));
+}
+
+#[test]
 fn a_loss_on_the_link_is_told_where_the_packet_left_in_the_order_of_time() {
     let instants: Vec<_> = (0..50).map(|i| i * 7_000).collect();
-    let (count, records) = capture(0.2, &instants, "losses.pcapng");
+    let (count, records) = capture(0.2, &instants, None);
     assert!(count.losses > 100);
     assert_eq!(records.iter().filter(|r| r.has("lost on the link")).count(), count.losses);
     assert_eq!(records.len(), count.arrivals + count.drops, "no record of their own");
@@ -192,7 +199,7 @@ fn our_importer_reads_what_was_tapped() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tapped.pcapng.zst");
     let mut incast = Incast::new(0.0);
-    let mut probe = incast.tapped(&path);
+    let mut probe = incast.tapped(&path, None);
     incast.send(&[0, 100_000], &mut probe);
     probe.tap.unwrap().finish().unwrap();
     let trace = Trace::open(&[&path], &ImportOptions::default()).unwrap();
@@ -205,7 +212,7 @@ fn real_bytes_are_kept_with_the_mark_that_the_queue_set() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("bytes.pcapng");
     let network = Incast::new(0.0).network;
-    let options = TapOptions { keep: Keep::Bytes(100), epoch: 0 };
+    let options = TapOptions { keep: Keep::Bytes(100), ..TapOptions::default() };
     let mut tap = Tap::create(&path, network.ports(), Vec::new(), options).unwrap();
     let end = |host, port| SocketAddrV4::new(Ipv4Addr::new(10, 77, 1, host), port);
     let sent = Segment { payload: 1000, codepoint: Codepoint::Ect0, ..Segment::default() };
