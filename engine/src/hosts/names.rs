@@ -13,6 +13,8 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
 use super::{HostError, privilege};
 
+mod directory;
+
 /// Where `ip netns` looks for names (ip-netns(8)).
 const NAMESPACES: &str = "/run/netns";
 /// Where runs say which names are theirs.
@@ -32,6 +34,8 @@ pub(super) struct Names {
     run: File,
     path: PathBuf,
     namespaces: Vec<String>,
+    // Dropped when the names are gone.
+    _directory: Option<directory::Mounted>,
 }
 
 impl Names {
@@ -62,7 +66,7 @@ impl Names {
         let list: String = namespaces.iter().map(|name| format!("{name}\n")).collect();
         file.rewind().and_then(|()| file.set_len(0)).map_err(|e| written(&path, e))?;
         file.write_all(list.as_bytes()).map_err(|e| written(&path, e))?;
-        Ok(Names { run: file, path, namespaces })
+        Ok(Names { run: file, path, namespaces, _directory: directory::Mounted::make() })
     }
 }
 
