@@ -2,7 +2,10 @@
 //!
 //! An [`Endpoint`] is one side of one connection. It is driven: segments, application calls and the clock go in,
 //! segments come out of [`Endpoint::transmit`], and [`Endpoint::next_wake`] says when it wants to be called
-//! again. It knows neither the simulator nor a socket.
+//! again. It knows neither the simulator nor a socket. On a network that carries bytes it is a [`PacketEndpoint`], and
+//! what its application writes and reads is in [`content`].
+//!
+//! One stack is Linux's own (`kernel`): its endpoints are sockets, driven by their readiness.
 
 pub mod content;
 #[cfg(target_os = "linux")]

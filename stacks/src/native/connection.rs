@@ -61,8 +61,8 @@ const OPTIONS: usize = 40;
 /// ```
 pub struct Connection {
     pub(super) config: Config,
-    flow: FlowId,
-    direction: Direction,
+    pub(super) flow: FlowId,
+    pub(super) direction: Direction,
     pub(super) state: State,
     pub(super) numbering: Numbering,
     pub(super) sender: Sender,
@@ -122,32 +122,6 @@ impl Connection {
     /// The application reads `bytes` of what waits while [`set_reading`](Self::set_reading) is off.
     pub fn read(&mut self, bytes: Bytes) {
         self.receiver.read(bytes.get());
-    }
-
-    /// Whose the segments are.
-    pub(crate) fn flow(&self) -> FlowId {
-        self.flow
-    }
-
-    /// Which way this side's segments go.
-    pub(crate) fn direction(&self) -> Direction {
-        self.direction
-    }
-
-    /// Position in the stream of what this side sends under number `seq`. What can be sent lies near what is
-    /// acknowledged.
-    pub(crate) fn sent_position(&self, seq: u32) -> u64 {
-        self.numbering.position(seq, self.sender.board.una()).max(0) as u64
-    }
-
-    /// Position in the peer's stream of what comes under number `seq`; negative before the stream.
-    pub(crate) fn incoming_position(&self, seq: u32) -> i64 {
-        self.receiver.numbering.position(seq, self.receiver.next)
-    }
-
-    /// The end of what is held without a hole from `position` on, behind what arrived in order.
-    pub(crate) fn held_until(&self, position: u64) -> Option<u64> {
-        self.receiver.held_until(position)
     }
 
     /// Whether data may come in.

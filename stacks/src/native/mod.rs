@@ -11,6 +11,7 @@
 //!   `timers` wakes all of them.
 //! - `receiver` keeps what arrived (`reassembly`) and says when to acknowledge (`delayed_ack`) and which marks to echo
 //!   (`ecn`).
+//! - `place` tells who carries bytes where they belong.
 //! - `seq` translates between the wire's 32-bit numbers and positions of 64 bits; everything inside counts in positions
 //!   of the stream: 0 is the first byte, and the FIN takes the position behind the last one.
 //!
@@ -36,6 +37,7 @@ mod handshake;
 pub(crate) mod marks;
 pub(crate) mod pacing;
 mod persist;
+mod place;
 mod prr;
 mod rack;
 pub(crate) mod ranges;
