@@ -171,7 +171,7 @@ impl Connection {
         self.device.waiting = true;
         let before = self.state();
         self.interface.poll_ingress_single(instant(now), &mut self.device, &mut self.sockets);
-        self.after_ingress(now, before, segment);
+        self.after_ingress(now, before);
         self.run(now);
     }
 
@@ -219,12 +219,16 @@ impl Connection {
         let Some(duplicate) = self.observer.on_ack(now, segment, self.written) else { return segment.window };
         self.follow_controller();
         let before = self.window.told();
-        let field = self.window.cut(segment, self.observer.window(), duplicate);
+        let mut field = self.window.cut(segment, self.observer.window(), duplicate);
+        if duplicate && self.window.told() == before && self.observer.una() >= self.written {
+            // Three duplicates while nothing but its FIN is out would make smoltcp stop its timer and send nothing, ever.
+            field = self.window.differ();
+        }
         self.observer.count_duplicate(duplicate, self.window.told() != before);
         field
     }
 
-    fn after_ingress(&mut self, now: Time, before: State, segment: &Segment) {
+    fn after_ingress(&mut self, now: Time, before: State) {
         let state = self.state();
         if !self.established && matches!(state, State::Established | State::CloseWait) {
             self.established = true;
@@ -232,7 +236,8 @@ impl Connection {
         }
         self.receiver.finished = matches!(state, State::CloseWait | State::LastAck | State::Closing | State::TimeWait);
         if state == State::Closed && before != State::Closed && self.ended.is_none() {
-            let in_order = matches!(before, State::LastAck | State::TimeWait) && !segment.flags.has(Flags::RST);
+            // A reset in these states is that of a peer that is through: RFC 9293, section 3.10.7.4.
+            let in_order = matches!(before, State::Closing | State::LastAck | State::TimeWait);
             self.ended = Some(if in_order { Status::Closed } else { Status::Failed });
         }
         self.read();
@@ -382,6 +387,7 @@ impl Connection {
 
     /// An acknowledgement of nothing new in the peer's name, with the controller's window.
     fn tell_window(&mut self, now: Time) {
+        let before = self.window.told();
         let segment = Segment {
             flags: Flags::ACK,
             seq: self.receiver.expected(),
@@ -389,6 +395,10 @@ impl Connection {
             window: self.window.update(self.observer.window()),
             ..Segment::default()
         };
+        if self.window.told() == before {
+            // Nothing new, and smoltcp would count a duplicate.
+            return;
+        }
         if frame::encode(&segment, self.config.peer, self.config.own, &mut self.device.incoming) {
             self.device.waiting = true;
             self.interface.poll_ingress_single(instant(now), &mut self.device, &mut self.sockets);

@@ -34,6 +34,15 @@
 //!   `SMOLTCP_ASSEMBLER_MAX_SEGMENT_COUNT` says more, as this repository's `.cargo/config.toml` does).
 //! - A FIN that arrives before all data is forgotten and has to be sent again.
 //! - TIME-WAIT lasts 10 s.
+//!
+//! Three faults would stop connections for good, or drown the figures. They are kept from happening at the device, under
+//! smoltcp's own control as well:
+//!
+//! - After a timeout, acknowledgements are numbered by where smoltcp begins again: two sides that both do so refuse each
+//!   other's for ever. They leave with SND.NXT.
+//! - Three duplicate ACKs while only the FIN is out stop the retransmission timer, and nothing is sent again. The window
+//!   is varied then, so that smoltcp counts none.
+//! - Without Nagle, whatever fits into the window is sent, however small. Nagle is switched on while a full packet waits.
 
 mod config;
 mod congestion;

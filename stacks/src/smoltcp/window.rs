@@ -40,6 +40,14 @@ impl Window {
         field as u16
     }
 
+    /// Another field than smoltcp saw last, so that it does not count a duplicate: for when it has no data left to send, and
+    /// no use for a window.
+    pub fn differ(&mut self) -> u16 {
+        let field = (self.told >> self.shift) as u16 ^ 1;
+        self.told = u64::from(field) << self.shift;
+        field
+    }
+
     /// The field of a segment of our own that tells a new window in the peer's name.
     pub fn update(&mut self, wanted: u64) -> u16 {
         self.cut(&Segment { window: self.field, ..Segment::default() }, wanted, false)
@@ -87,5 +95,6 @@ mod tests {
         assert_eq!(window.cut(&ack(10), 29_200, true), 10);
         assert_eq!(window.cut(&ack(1000), 2920, false), 23);
         assert_eq!(window.update(1460), 12);
+        assert_eq!((window.differ(), window.differ()), (13, 12));
     }
 }

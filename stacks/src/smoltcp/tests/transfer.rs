@@ -239,6 +239,28 @@ proptest! {
     }
 
     #[test]
+    fn connections_close_over_a_rough_path(
+        seed: u64, loss in 0u64..30, late in 0u64..30, name in any_control(), both: bool,
+    ) {
+        let mut pair = Pair::new(|| control(name));
+        pair.forward.rule = rough(seed, loss, late);
+        pair.backward.rule = rough(!seed, loss, late);
+        pair.forward.rate = Rate::from_bits_per_sec(100_000_000);
+        pair.a.connect(pair.now);
+        pair.a.write(pair.now, Bytes::new(20_000));
+        if both {
+            pair.b.write(pair.now, Bytes::new(30_000));
+        }
+        pair.a.close(pair.now);
+        pair.b.close(pair.now);
+        let end = pair.now + Span::from_secs(40_000);
+        while pair.step(end) {}
+        prop_assert_eq!(pair.b.received(), 20_000);
+        prop_assert_eq!(pair.a.received(), if both { 30_000 } else { 0 });
+        prop_assert!(pair.a.status() == Status::Closed && pair.b.status() == Status::Closed, "{:?} {:?} at {}", pair.a.status(), pair.b.status(), pair.now);
+    }
+
+    #[test]
     fn segments_that_make_no_sense_do_no_harm(
         segments in prop::collection::vec((any_segment(), any::<bool>()), 1..60), opens: bool, name in any_control(),
     ) {
