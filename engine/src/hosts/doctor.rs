@@ -72,8 +72,11 @@ impl Examination {
 /// Looks at this machine, by trying. It takes about a tenth of a second and changes nothing here: namespaces and devices are
 /// made in a child process, which runs this program's hidden subcommand [`guard`](super::guard).
 pub fn examine() -> Examination {
-    let mut findings = vec![tun()];
-    findings.extend(hosts());
+    let tun = tun();
+    // Without TUN the rest would only say so again.
+    let hosts = if tun.state == State::Ok { hosts() } else { Vec::new() };
+    let mut findings = vec![tun];
+    findings.extend(hosts);
     findings.extend([controllers(), names(), left_over(), range(), timers(), cores()]);
     Examination { findings }
 }

@@ -8,6 +8,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
@@ -19,6 +20,8 @@ mod directory;
 const NAMESPACES: &str = "/run/netns";
 /// Where runs say which names are theirs.
 const RUNS: &str = "/run/burstlab";
+/// How long another process that looks for leftovers may hold a lock that is not its own; it takes microseconds.
+const LOOK_OF_ANOTHER: Duration = Duration::from_millis(200);
 
 /// What a run that was killed left behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +49,7 @@ impl Names {
         for directory in [RUNS, NAMESPACES] {
             fs::create_dir_all(directory).map_err(|e| written(Path::new(directory), e))?;
         }
+        let end = Instant::now() + LOOK_OF_ANOTHER;
         let mut file = loop {
             let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
             let file = file.map_err(|e| written(&path, e))?;
@@ -53,6 +57,7 @@ impl Names {
                 Ok(()) if is_at(&file, &path) => break file,
                 // It was removed between opening and locking.
                 Ok(()) => {}
+                Err(TryLockError::WouldBlock) if Instant::now() < end => std::thread::sleep(LOOK_OF_ANOTHER / 20),
                 Err(TryLockError::WouldBlock) => return Err(HostError::NameTaken(run.to_owned())),
                 Err(TryLockError::Error(source)) => return Err(written(&path, source)),
             }

@@ -10,6 +10,8 @@ use nix::sched::{CloneFlags, unshare};
 
 use super::HostError;
 
+mod scheduling;
+
 type Job = Box<dyn FnOnce() + Send>;
 
 /// What a job that was sent to the namespace's thread gives back, or the panic it ended with.
@@ -45,7 +47,8 @@ impl Namespace {
         let thread = std::thread::Builder::new()
             .name(name)
             .spawn(move || {
-                let unshared = unshare(CloneFlags::CLONE_NEWNET).map_err(io::Error::from);
+                let ordinary = scheduling::be_ordinary();
+                let unshared = ordinary.and_then(|()| unshare(CloneFlags::CLONE_NEWNET).map_err(io::Error::from));
                 let failed = unshared.is_err();
                 let nobody_waits = made.send(Ok(unshared)).is_err();
                 if failed || nobody_waits {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use super::{HostError, HostPlan};
 
@@ -23,8 +24,14 @@ const ROUTER: [(&str, &str); 5] = [
 /// depend on each other.
 const FORGETFUL: (&str, &str) = ("net.ipv4.tcp_no_metrics_save", "1");
 
+/// The kernel has writers of some sysctls spin while another holds the lock on network devices (restart_syscall after
+/// rtnl_trylock in Linux's net/ipv4/devinet.c and net/ipv6/addrconf.c). So hosts that come up together write in turn.
+static IN_TURN: Mutex<()> = Mutex::new(());
+
 /// Sets what all hosts need, before there are devices, which take over the defaults.
 pub(super) fn prepare(host: &HostPlan) -> Result<(), HostError> {
+    // It guards nothing that a panic could leave half done.
+    let _turn = IN_TURN.lock().unwrap_or_else(PoisonError::into_inner);
     for (name, value) in QUIET {
         match write(name, value) {
             // A kernel without IPv6 is quiet by itself.

@@ -225,17 +225,13 @@ fn names_are_taken_once_and_go_with_the_hosts() {
     let plan = Plan { named: true, ..plan("names", 2) };
     let place = |host: &str| Path::new("/run/netns").join(format!("{}-{host}", plan.name));
     let run = Path::new("/run/burstlab").join(&plan.name);
-    let mounts = || fs::read_to_string("/proc/self/mounts").unwrap();
-    let before = mounts();
     let hosts = Hosts::make(&plan).unwrap();
     assert!(place("host0").exists() && place("host1").exists() && run.exists());
     assert!(matches!(Hosts::make(&plan), Err(HostError::NameTaken(name)) if name == plan.name));
     assert!(!leftovers().iter().any(|left| left.run == plan.name), "a run that is going is not left over");
     drop(hosts);
     assert!(!place("host0").exists() && !place("host1").exists() && !run.exists());
-    assert!(
-        !mounts().lines().any(|line| line.contains(&plan.name)) && before.lines().all(|line| mounts().contains(line))
-    );
+    assert!(!fs::read_to_string("/proc/self/mounts").unwrap().contains(&plan.name));
 
     fs::write(place("host1"), "").unwrap();
     let refused = Hosts::make(&plan);
