@@ -18,10 +18,11 @@ const MIN_BUFFER: u64 = 4096;
 /// Settings of one side of a connection.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
-    /// Of these, smoltcp follows `mss`, `delayed_ack`, `receive_buffer` (4 KiB to 1 GiB; its send buffer is as
-    /// large, and the receive buffer takes that much memory as soon as as many bytes came in), `nagle` and
-    /// `max_retransmissions`. `generalized_ecn` is followed at the device. `initial_sequence` is taken as a seed. `initial_window` tells enforced controllers where to begin. The rest is
-    /// fixed in smoltcp: timeouts, timestamps (none), SACK and window scaling (offered), TIME-WAIT.
+    /// Of these, smoltcp follows `mss`, `delayed_ack`, `receive_buffer` (4 KiB to 1 GiB; its send buffer is as large,
+    /// and the receive buffer takes that much memory as soon as as many bytes came in), `nagle` and
+    /// `max_retransmissions`. `generalized_ecn` is followed at the device. `initial_sequence` is taken as a seed.
+    /// `initial_window` tells enforced controllers where to begin. The rest is fixed in smoltcp: timeouts, timestamps
+    /// (none), SACK and window scaling (offered), TIME-WAIT.
     pub tcp: native::Config,
     /// Largest packet in bytes, IPv4 header included.
     pub mtu: u16,

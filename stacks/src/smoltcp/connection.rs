@@ -18,7 +18,8 @@ use crate::content::{self, Reader};
 
 mod endpoint;
 
-/// smoltcp's clock ticks once a microsecond; also the soonest that it is called again when it says "now" and does nothing.
+/// smoltcp's clock ticks once a microsecond; also the soonest that it is called again when it says "now" and does
+/// nothing.
 const TICK: Span = Span::from_micros(1);
 
 /// One side of one TCP connection, by smoltcp.
@@ -74,8 +75,8 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// A connection that listens, until [`connect`](crate::Endpoint::connect) is called. The segments that it sends belong to
-    /// `flow` and go in `direction`.
+    /// A connection that listens, until [`connect`](crate::Endpoint::connect) is called. The segments that it sends
+    /// belong to `flow` and go in `direction`.
     pub fn new(config: Config, direction: Direction, flow: FlowId, congestion: Congestion) -> Connection {
         let (own, controller, feedback, enforced) = congestion.split();
         let mut device = Device::new(config.smoltcp_mtu(), config.keys.is_some());
@@ -137,7 +138,8 @@ impl Connection {
     /// Gives smoltcp a segment of the peer, whose packet is `packet`, or one made up if it carries no bytes.
     fn take_in(&mut self, now: Time, segment: &Segment, packet: Option<&[u8]>) {
         if !self.observer.is_acceptable(segment) {
-            // smoltcp takes an acknowledgement of what it has and did not send yet (RFC 9293, section 3.10.7.4 does not).
+            // smoltcp takes an acknowledgement of what it has and did not send yet (RFC 9293, section 3.10.7.4 does
+            // not).
             return;
         }
         let mut field = segment.window;
@@ -221,7 +223,8 @@ impl Connection {
         let before = self.window.told();
         let mut field = self.window.cut(segment, self.observer.window(), duplicate);
         if duplicate && self.window.told() == before && self.observer.una() >= self.written {
-            // Three duplicates while nothing but its FIN is out would make smoltcp stop its timer and send nothing, ever.
+            // Three duplicates while nothing but its FIN is out would make smoltcp stop its timer and send nothing,
+            // ever.
             field = self.window.differ();
         }
         self.observer.count_duplicate(duplicate, self.window.told() != before);
@@ -310,8 +313,8 @@ impl Connection {
         }
     }
 
-    /// Once a FIN waits, smoltcp takes no care of small segments any more (see [`set_nagle`](Self::set_nagle)): so the FIN
-    /// is held back until the last byte has been sent.
+    /// Once a FIN waits, smoltcp takes no care of small segments any more (see [`set_nagle`](Self::set_nagle)): so the
+    /// FIN is held back until the last byte has been sent.
     fn finish_writing(&mut self) {
         let sent = self.given == self.written && self.observer.pointer >= self.written;
         if self.closing && sent && self.socket().may_send() {
@@ -320,8 +323,8 @@ impl Connection {
     }
 
     /// Without Nagle, smoltcp sends whatever fits into the window, however small (a "silly window", RFC 9293, section
-    /// 3.8.6.2.1); with it, the end of a burst waits for all the rest. So it is on while there is a full packet to send,
-    /// or not room for all of the end.
+    /// 3.8.6.2.1); with it, the end of a burst waits for all the rest. So it is on while there is a full packet to
+    /// send, or not room for all of the end.
     fn set_nagle(&mut self) {
         let unsent = self.given.saturating_sub(self.observer.pointer);
         let room = (self.observer.una() + self.window.told()).saturating_sub(self.observer.pointer);
@@ -365,8 +368,9 @@ impl Connection {
         } else if !segment.flags.has(Flags::RST) {
             self.observer.ecn.mark(segment, codepoint, false);
             if segment.payload == 0 && self.established {
-                // After a timeout, smoltcp numbers its acknowledgements by where it begins again, not by SND.NXT (RFC 9293,
-                // section 3.10.7.4). If both sides do so, neither takes the other's for acceptable, and they never agree.
+                // After a timeout, smoltcp numbers its acknowledgements by where it begins again, not by SND.NXT (RFC
+                // 9293, section 3.10.7.4). If both sides do so, neither takes the other's for acceptable, and they
+                // never agree.
                 segment.seq = self.observer.next_on_wire();
             }
         }

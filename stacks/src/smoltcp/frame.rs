@@ -11,8 +11,8 @@ use burstlab_network::{Flags, Segment};
 const IP_HEADER: usize = 20;
 
 /// Writes `segment` into `packet`, without checksums, and with whatever was in `packet` as its payload: nobody reads
-/// that in virtual time. Options that smoltcp's sender ignores (SACK, AccECN) are left out. Gives `false` for flags that
-/// contradict each other, which smoltcp would drop.
+/// that in virtual time. Options that smoltcp's sender ignores (SACK, AccECN) are left out. Gives `false` for flags
+/// that contradict each other, which smoltcp would drop.
 pub(super) fn encode(segment: &Segment, from: SocketAddrV4, to: SocketAddrV4, packet: &mut Vec<u8>) -> bool {
     let Some(control) = control(segment.flags) else { return false };
     let syn = segment.flags.has(Flags::SYN);

@@ -10,7 +10,8 @@ use crate::native::pacing::Pacing;
 /// The packets that wait.
 #[derive(Debug)]
 pub(super) struct Line {
-    /// SYNs, resets, acknowledgements, probes: never held back, as no controller of ours would hold back the peer's data.
+    /// SYNs, resets, acknowledgements, probes: never held back, as no controller of ours would hold back the peer's
+    /// data.
     control: VecDeque<Packet>,
     data: VecDeque<Packet>,
     pacing: Pacing,

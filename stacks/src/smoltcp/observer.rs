@@ -1,8 +1,8 @@
 //! What can be told of smoltcp's sender from its packets, and what the controller is told of it.
 //!
-//! Two moments count for each data packet. When smoltcp *emits* it, its place in the stream tells what smoltcp is at: new
-//! data, a fast retransmission, or all again after a timeout. When it *leaves* the line, the path begins, and with it
-//! round trips and rates.
+//! Two moments count for each data packet. When smoltcp *emits* it, its place in the stream tells what smoltcp is at:
+//! new data, a fast retransmission, or all again after a timeout. When it *leaves* the line, the path begins, and with
+//! it round trips and rates.
 
 use burstlab_algorithms::{
     Ack, Bytes, Cause, Congestion, Controller, Ecn, EcnFeedback, JobView, Phase, Rate, RateSample, Sent, Span, Time,
@@ -339,8 +339,8 @@ impl Observer {
         self.board.oldest_resent();
     }
 
-    /// An acceptable acknowledgement, before smoltcp sees it. Whether smoltcp may take it for a duplicate; `None` if it was
-    /// overtaken by a later one, and smoltcp will drop it.
+    /// An acceptable acknowledgement, before smoltcp sees it. Whether smoltcp may take it for a duplicate; `None` if
+    /// it was overtaken by a later one, and smoltcp will drop it.
     pub fn on_ack(&mut self, now: Time, segment: &Segment, written: u64) -> Option<bool> {
         let prior_una = self.board.una();
         let position = self.numbering.position(segment.ack, prior_una);
@@ -444,7 +444,8 @@ impl Observer {
         }
     }
 
-    /// Counts as smoltcp does: `duplicate` is whether an ACK may be one, `updated` whether smoltcp is told another window.
+    /// Counts as smoltcp does: `duplicate` is whether an ACK may be one, `updated` whether smoltcp is told another
+    /// window.
     pub fn count_duplicate(&mut self, duplicate: bool, updated: bool) {
         if !duplicate || updated {
             self.duplicates = 0;
@@ -454,7 +455,8 @@ impl Observer {
         self.repair_due = self.duplicates == DUP_THRESHOLD;
     }
 
-    /// Nothing waits in the line: notes what holds the sender back. `unsent`: bytes written that smoltcp has not emitted.
+    /// Nothing waits in the line: notes what holds the sender back. `unsent`: bytes written that smoltcp has not
+    /// emitted.
     pub fn note_silence(&mut self, unsent: u64) {
         let in_flight = self.board.in_flight();
         if in_flight + u64::from(self.mss) > self.wanted {

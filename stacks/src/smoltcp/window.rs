@@ -24,9 +24,9 @@ impl Window {
         self.shift = segment.syn.window_scale.map_or(0, |shift| shift.min(MAX_SHIFT));
     }
 
-    /// The field that smoltcp is to see in place of the peer's. `wanted` is the controller's window in bytes, at least a
-    /// full packet. With `hold`, it is not taken over: a window that changes between duplicate ACKs would keep smoltcp
-    /// from counting them.
+    /// The field that smoltcp is to see in place of the peer's. `wanted` is the controller's window in bytes, at least
+    /// a full packet. With `hold`, it is not taken over: a window that changes between duplicate ACKs would keep
+    /// smoltcp from counting them.
     pub fn cut(&mut self, segment: &Segment, wanted: u64, hold: bool) -> u16 {
         if !hold {
             self.held = wanted;
@@ -40,8 +40,8 @@ impl Window {
         field as u16
     }
 
-    /// Another field than smoltcp saw last, so that it does not count a duplicate: for when it has no data left to send, and
-    /// no use for a window.
+    /// Another field than smoltcp saw last, so that it does not count a duplicate: for when it has no data left to
+    /// send, and no use for a window.
     pub fn differ(&mut self) -> u16 {
         let field = (self.told >> self.shift) as u16 ^ 1;
         self.told = u64::from(field) << self.shift;

@@ -257,7 +257,7 @@ proptest! {
         while pair.step(end) {}
         prop_assert_eq!(pair.b.received(), 20_000);
         prop_assert_eq!(pair.a.received(), if both { 30_000 } else { 0 });
-        prop_assert!(pair.a.status() == Status::Closed && pair.b.status() == Status::Closed, "{:?} {:?} at {}", pair.a.status(), pair.b.status(), pair.now);
+        prop_assert_eq!((pair.a.status(), pair.b.status()), (Status::Closed, Status::Closed));
     }
 
     #[test]
