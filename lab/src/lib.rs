@@ -22,6 +22,8 @@ pub mod experiment;
 pub mod report;
 pub mod results;
 pub mod runner;
+#[cfg(target_os = "linux")]
+mod shell;
 pub mod table;
 pub mod tap;
 mod traces;

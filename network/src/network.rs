@@ -204,6 +204,11 @@ impl Network {
         self.interfaces.len()
     }
 
+    /// How many flows have been added.
+    pub fn flow_count(&self) -> usize {
+        self.starts.len() / 2
+    }
+
     /// Lays the paths of a new flow between two interfaces, there and back.
     pub fn add_flow(&mut self, from: InterfaceId, to: InterfaceId) -> Result<FlowId, NoPath> {
         let flow = FlowId(self.starts.len() as u32 / 2);

@@ -106,7 +106,8 @@ fn metrics(options: &RouteOptions) -> Vec<RouteMetric> {
     let rto_min = options.rto_min.map(|span| RouteMetric::RtoMin(whole_milliseconds(span)));
     let window = options.initial_window.map(RouteMetric::InitCwnd);
     let quick_ack = options.quick_ack.then_some(RouteMetric::QuickAck(1));
-    [rto_min, window, quick_ack].into_iter().flatten().collect()
+    let controller = options.controller.clone().map(RouteMetric::CcAlgo);
+    [rto_min, window, quick_ack, controller].into_iter().flatten().collect()
 }
 
 fn whole_milliseconds(span: Duration) -> u32 {

@@ -58,6 +58,9 @@ pub struct RouteOptions {
     pub initial_window: Option<u32>,
     /// Every segment is acknowledged at once (RTAX_QUICKACK).
     pub quick_ack: bool,
+    /// The congestion controller (RTAX_CC_ALGO), by the kernel's name. Unlike the sysctl, it may be one that only root may
+    /// choose.
+    pub controller: Option<String>,
 }
 
 /// One host.

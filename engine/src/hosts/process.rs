@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::guard;
+use super::{HostError, guard};
 
 /// How long a program's processes may take to die once they are killed. The kernel does it in milliseconds, unless one waits
 /// for a disk.
@@ -54,6 +54,11 @@ impl Guarded {
             stdout: Stdio::inherit(),
             stderr: Stdio::inherit(),
         }
+    }
+
+    /// Whether the program is there and can be run, which it takes no host to know.
+    pub fn check(&self) -> Result<(), HostError> {
+        super::command::find(self).map(drop)
     }
 
     pub(super) fn command(self) -> Command {
@@ -126,6 +131,11 @@ impl Process {
         // A guard that does not answer is killed; the kernel then does the same to the rest.
         self.guard.kill()?;
         self.guard.wait()
+    }
+
+    /// Asks the program to end, by SIGTERM, and does not wait. One that has ended is left alone.
+    pub fn terminate(&mut self) -> io::Result<()> {
+        self.signal(Signal::SIGTERM)
     }
 
     /// Sends the program SIGINT, as Ctrl-C does. One that has ended is left alone.

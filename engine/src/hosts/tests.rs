@@ -37,7 +37,7 @@ fn plan(name: &str, hosts: usize) -> Plan {
         address: address(i),
         stack: Some(stack(i)),
         mtu: 1500,
-        route: RouteOptions { rto_min: Some(Duration::from_millis(10)), initial_window: Some(10), quick_ack: true },
+        route: RouteOptions { rto_min: Some(Duration::from_millis(10)), initial_window: Some(10), quick_ack: true, controller: None },
         sysctls: vec![("net.ipv4.tcp_ecn".into(), "1".into())],
     };
     Plan {

@@ -200,6 +200,11 @@ impl<P: Probe> RealTime<P> {
         &self.hosts
     }
 
+    /// What watches the packets.
+    pub fn probe(&mut self) -> &mut P {
+        &mut self.switch.probe
+    }
+
     /// The network, its ports and what they sent.
     pub fn network(&self) -> &Network {
         &self.switch.network

@@ -51,7 +51,11 @@ impl Layout {
         let flows: Vec<_> = cell.flows.iter().map(|flow| flow_spots(cell, flow)).collect();
         let all = || jobs.iter().flatten().flatten().chain(flows.iter().flatten().flatten());
         let needed = |row| all().filter(|s| s.row == row).map(|s| s.index + 1).max().unwrap_or(0);
-        let (left, right) = (needed(Row::Left), needed(Row::Right));
+        let (mut left, mut right) = (needed(Row::Left), needed(Row::Right));
+        if dumbbell {
+            let hosts = cell.network.hosts as usize;
+            (left, right) = (left.max(hosts.div_ceil(2)), right.max(hosts / 2));
+        }
         let topology = plan(cell, left, right)?;
         let mut seats =
             Seats { left, taken: vec![0; topology.host_count()], for_flows: vec![None; topology.host_count()] };
@@ -180,7 +184,7 @@ fn plan(cell: &Cell, left: usize, right: usize) -> Result<Topology, CellError> {
         return Err(CellError::TooFewHosts { needed: left, hosts });
     }
     Ok(match &network.topology {
-        experiment::Topology::Star => Topology::star(left, access),
+        experiment::Topology::Star => Topology::star(left.max(network.hosts as usize), access),
         experiment::Topology::Dumbbell { bottleneck } => Topology::dumbbell(left, right, access, *bottleneck),
         experiment::Topology::LeafSpine { leaves, spines, hosts_per_leaf, spine_rate } => {
             let up = LinkSpec { rate: *spine_rate, ..access };

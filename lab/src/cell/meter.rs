@@ -154,6 +154,15 @@ impl Meter {
         self.flows.get(flow.0 as usize).copied().unwrap_or_default()
     }
 
+    /// Programs on hosts open flows that nobody announced.
+    fn flow_mut(&mut self, flow: FlowId) -> &mut FlowMeter {
+        let number = flow.0 as usize;
+        if number >= self.flows.len() {
+            self.flows.resize(number + 1, FlowMeter::default());
+        }
+        &mut self.flows[number]
+    }
+
     #[inline]
     fn counting(&mut self, port: PortId, now: Time) -> Option<&mut QueueMeter> {
         if now < self.warmup {
@@ -186,7 +195,7 @@ impl Probe for Meter {
         if let Some(queue) = self.counting(port, now) {
             queue.offered += 1;
             queue.dropped += 1;
-            self.flows[segment.flow.0 as usize].dropped += 1;
+            self.flow_mut(segment.flow).dropped += 1;
         }
     }
 
@@ -194,7 +203,7 @@ impl Probe for Meter {
     fn on_mark(&mut self, port: PortId, now: Time, segment: &Segment) {
         if let Some(queue) = self.counting(port, now) {
             queue.marked += 1;
-            self.flows[segment.flow.0 as usize].marked += 1;
+            self.flow_mut(segment.flow).marked += 1;
         }
     }
 
@@ -204,7 +213,7 @@ impl Probe for Meter {
         }
         // The link out of a host has no queue of the network before it, and loses packets all the same.
         if now >= self.warmup {
-            self.flows[segment.flow.0 as usize].dropped += 1;
+            self.flow_mut(segment.flow).dropped += 1;
         }
     }
 }

@@ -18,16 +18,21 @@ mod truth;
 mod virtual_time;
 mod watch;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use burstlab_algorithms::{Builder, Registry, SpecError};
 use burstlab_engine::traffic::Traffic;
 use burstlab_engine::{Ended, Monitor, Outcome};
-use burstlab_network::{Network, NoPath};
+#[cfg(target_os = "linux")]
+use burstlab_network::InterfaceId;
+use burstlab_network::{Network, NoPath, PortKind};
 
 use crate::experiment::{Cell, On};
 use crate::results::{CellResult, RealTimeRun};
+#[cfg(target_os = "linux")]
+use crate::shell::{Programs, Verdict};
+use crate::tap::{Keep, TapOptions};
 
 pub use crate::results::BrokenOff;
 use alone::References;
@@ -86,7 +91,23 @@ pub struct Lab {
     recordings: Recordings,
     references: References,
     /// Where captures go, if there are to be any.
-    captures: Option<PathBuf>,
+    captures: Option<Captures>,
+}
+
+/// Captures of runs.
+#[derive(Debug)]
+enum Captures {
+    /// One for each, numbered.
+    Folder(PathBuf, TapOptions),
+    /// There is one run.
+    File(Capture),
+}
+
+/// The capture of one run.
+#[derive(Debug, Clone)]
+struct Capture {
+    path: PathBuf,
+    options: TapOptions,
 }
 
 /// A cell about to run.
@@ -120,8 +141,56 @@ impl Lab {
 
     /// The same, with a capture of every run: `run-N.pcapng` in `folder`, which has to be there, with every packet at every
     /// queue.
-    pub fn capturing(self, folder: PathBuf) -> Lab {
-        Lab { captures: Some(folder), ..self }
+    pub fn capturing(self, folder: PathBuf, keep: Keep) -> Lab {
+        Lab { captures: Some(Captures::Folder(folder, TapOptions { keep, ..TapOptions::default() })), ..self }
+    }
+
+    /// The same, with a capture of its one run at `path`: each packet once, as its host sent it.
+    #[cfg(target_os = "linux")]
+    pub fn recording(self, path: PathBuf, keep: Keep) -> Lab {
+        let options = TapOptions { keep, only: Some(PortKind::Interface), ..TapOptions::default() };
+        Lab { captures: Some(Captures::File(Capture { path, options })), ..self }
+    }
+
+    fn capture_of(&self, cell: &Cell) -> Option<Capture> {
+        match self.captures.as_ref()? {
+            Captures::File(capture) => Some(capture.clone()),
+            Captures::Folder(folder, options) => {
+                Some(Capture { path: folder.join(format!("run-{}.pcapng", cell.number)), options: *options })
+            }
+        }
+    }
+
+    /// How many hosts the traffic of `cell` has, or its topology.
+    ///
+    /// # Errors
+    /// If the cell cannot be set up.
+    #[cfg(target_os = "linux")]
+    pub fn host_count(&self, cell: &Cell) -> Result<usize, CellError> {
+        let (_, network) = Plan::new(cell, &self.recordings.of(cell))?;
+        let hosts = (0..network.interface_count() as u32).map(|i| network.host_of(InterfaceId(i)) + 1);
+        Ok(hosts.max().unwrap_or(0))
+    }
+
+    /// Runs `cell` in real time with `programs` on its hosts, until they have ended or the cell's time is up; and how they
+    /// ended.
+    ///
+    /// # Errors
+    /// If the cell cannot be set up, or a program not be started.
+    #[cfg(target_os = "linux")]
+    pub fn run_with(
+        &self,
+        cell: &Cell,
+        programs: &Programs,
+        monitor: &Monitor,
+    ) -> Result<(CellResult, Verdict), CellError> {
+        let capture = self.capture_of(cell);
+        let controller = self.registry.parse(&cell.controller)?;
+        let planned = plan(cell, &self.recordings.of(cell), &controller, capture.as_ref())?;
+        let (mut ran, verdict) = real_time::run_with(planned, programs, monitor)?;
+        watch::finish(&mut ran.ended.probe, capture.as_ref())?;
+        // Programs do not run again for their jobs to be run alone.
+        Ok((outcome::result(cell, &ran, &vec![None; cell.jobs.len()]), verdict))
     }
 
     /// Runs `cell`. `monitor` shows how far it is, and stops it.
@@ -130,14 +199,14 @@ impl Lab {
     /// If the cell cannot be set up, or was stopped.
     pub fn run(&self, cell: &Cell, monitor: &Monitor) -> Result<CellResult, CellError> {
         let recorded = self.recordings.of(cell);
-        let capture = self.captures.as_ref().map(|folder| folder.join(format!("run-{}.pcapng", cell.number)));
+        let capture = self.capture_of(cell);
         let (own, alone) = self.references.with(cell, |reference| {
             let recorded = self.recordings.of(reference);
-            self.run_once(reference, &recorded, capture.as_deref().filter(|_| reference == cell), monitor)
+            self.run_once(reference, &recorded, capture.as_ref().filter(|_| reference == cell), monitor)
         })?;
         let ran = match own {
             Some(ran) => ran,
-            None => self.run_once(cell, &recorded, capture.as_deref(), monitor)?,
+            None => self.run_once(cell, &recorded, capture.as_ref(), monitor)?,
         };
         Ok(outcome::result(cell, &ran, &alone))
     }
@@ -146,14 +215,11 @@ impl Lab {
         &self,
         cell: &Cell,
         recorded: &[Recorded],
-        capture: Option<&Path>,
+        capture: Option<&Capture>,
         monitor: &Monitor,
     ) -> Result<Ran, CellError> {
-        let before = Instant::now();
         let controller = self.registry.parse(&cell.controller)?;
-        let (plan, network) = Plan::new(cell, recorded)?;
-        let watch = watch::new(cell, &plan, &network, capture)?;
-        let planned = Planned { cell, plan, network, watch, controller: &controller, before };
+        let planned = plan(cell, recorded, &controller, capture)?;
         let mut ran = match cell.on {
             On::Virtual => virtual_time::run(planned, monitor),
             On::Tun => real_time::run(planned, monitor),
@@ -161,6 +227,18 @@ impl Lab {
         watch::finish(&mut ran.ended.probe, capture)?;
         Ok(ran)
     }
+}
+
+fn plan<'a>(
+    cell: &'a Cell,
+    recorded: &[Recorded],
+    controller: &'a Builder,
+    capture: Option<&Capture>,
+) -> Result<Planned<'a>, CellError> {
+    let before = Instant::now();
+    let (plan, network) = Plan::new(cell, recorded)?;
+    let watch = watch::new(cell, &plan, &network, capture)?;
+    Ok(Planned { cell, plan, network, watch, controller, before })
 }
 
 /// Whether a run that ended with `outcome` has a result.

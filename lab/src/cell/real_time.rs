@@ -1,34 +1,62 @@
 //! A cell in real time: a host in a namespace for each interface, endpoints on it, and what became of the run.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use burstlab_algorithms::Builder;
 use burstlab_engine::hosts::{HostPlan, Hosts, Plan as HostsPlan, RouteOptions, Subnet};
-use burstlab_engine::real_time::{Occupant, Options, RealTime};
+use burstlab_engine::real_time::{Occupant, Options, RealTime, RealTimeError};
+use burstlab_engine::traffic::Transfer;
 use burstlab_engine::{Monitor, Outcome, PacketSizes};
 use burstlab_network::{Direction, FlowId, InterfaceId, Network};
 use burstlab_stacks::{Keys, kernel};
-use burstlab_units::Time;
+use burstlab_units::{Bytes, Span, Time};
 
 use super::endpoints::Endpoints;
 use super::series::Sampler;
 use super::setup::Plan;
 use super::truth::{self, Seen};
-use super::watch::Watch;
+use super::watch::{self, Watch};
 use super::{BrokenOff, CellError, Planned, Ran, conclude};
 use crate::experiment::{Cell, StackKind};
+use crate::shell::{Place, Programs, Running, Verdict};
 
 /// The port of the first flow; others follow.
 const FIRST_PORT: u32 = 10_000;
 /// Flows between the same two hosts with ports of their own.
 const PORTS: u32 = 50_000;
 
+/// When it is over, if it were for a transfer that keeps a run going: a century.
+const NEVER_COMES: Span = Span::from_secs(100 * 365 * 24 * 3600);
+
 /// Runs what is planned on hosts that it makes, and takes down.
 pub(super) fn run(planned: Planned<'_>, monitor: &Monitor) -> Result<Ran, CellError> {
+    drive(planned, None, monitor).map(|(ran, _)| ran)
+}
+
+/// The same, with programs on the hosts, until they have ended or the cell's time is up.
+pub(super) fn run_with(
+    planned: Planned<'_>,
+    programs: &Programs,
+    monitor: &Monitor,
+) -> Result<(Ran, Verdict), CellError> {
+    drive(planned, Some(programs), monitor)
+}
+
+fn drive(planned: Planned<'_>, programs: Option<&Programs>, monitor: &Monitor) -> Result<(Ran, Verdict), CellError> {
     let Planned { cell, mut plan, network, watch, controller, before } = planned;
     let addresses = Addresses::of(cell, network.interface_count())?;
-    let hosts = Hosts::make(&hosts_plan(cell, &network, &addresses, "burstlab")).map_err(machine)?;
+    let own = format!("burstlab-{}", std::process::id());
+    let mut hosts = hosts_plan(cell, &network, &addresses, programs.map_or(&own, |programs| &programs.name));
+    if let Some(programs) = programs {
+        for host in &mut hosts.hosts {
+            host.sysctls.extend(programs.sysctls.iter().cloned());
+            host.route.controller.clone_from(&programs.controller);
+        }
+    }
+    let places = programs.map(|_| places(&network, &hosts, &addresses));
+    let hosts = Hosts::make(&hosts).map_err(machine)?;
     let mut sampler = Sampler::of(cell, &plan, &watch.inner);
     let options = Options {
         time_scale: cell.real_time.time_scale,
@@ -39,10 +67,25 @@ pub(super) fn run(planned: Planned<'_>, monitor: &Monitor) -> Result<Ran, CellEr
     add_flows(cell, &plan, controller, &addresses, &mut real_time)?;
     let until = cell.duration.map_or(Time::NEVER, |duration| Time::ZERO + duration);
     let setup_wall = before.elapsed().as_nanos() as u64;
+    let running = match (programs, &places) {
+        (Some(programs), Some(places)) => Some((programs.start(real_time.hosts(), places).map_err(machine)?, programs)),
+        _ => None,
+    };
+    if running.is_some() {
+        plan.traffic.add(endless());
+    }
+    if let Some(tap) = &mut real_time.probe().tap {
+        tap.date(watch::epoch(cell.on));
+    }
     let start = Instant::now();
-    let outcome = real_time.run(&mut plan.traffic, &mut sampler, until, monitor);
+    let mut run = || real_time.run(&mut plan.traffic, &mut sampler, until, monitor);
+    let (outcome, verdict) = match running {
+        None => (run(), Verdict::Well),
+        Some((running, programs)) => beside(running, programs, monitor, run),
+    };
     let wall = start.elapsed().as_nanos() as u64;
     let broken_off = match outcome {
+        Ok(Outcome::Cancelled) if programs.is_some() && verdict != Verdict::Interrupted => None,
         Ok(Outcome::Cancelled) => Some(BrokenOff::Interrupted),
         Ok(outcome) => {
             conclude(cell, outcome, &plan.traffic)?;
@@ -63,7 +106,53 @@ pub(super) fn run(planned: Planned<'_>, monitor: &Monitor) -> Result<Ran, CellEr
         stray_packets: real_time.strays(),
     };
     let judgement = truth::judge(cell, &seen);
-    Ok(Ran { plan, ended: real_time.into_ended(), sampler, setup_wall, wall, real_time: Some(judgement), broken_off })
+    let ended = real_time.into_ended();
+    Ok((Ran { plan, ended, sampler, setup_wall, wall, real_time: Some(judgement), broken_off }, verdict))
+}
+
+/// Lets the network run as long as programs do, and ends those that are left when it ends.
+fn beside(
+    running: Running,
+    programs: &Programs,
+    monitor: &Monitor,
+    run: impl FnOnce() -> Result<Outcome, RealTimeError>,
+) -> (Result<Outcome, RealTimeError>, Verdict) {
+    let (over, asked) = (AtomicBool::new(false), &*programs.asked);
+    std::thread::scope(|scope| {
+        let watching = scope.spawn(|| {
+            let verdict = running.watch(asked, &over);
+            monitor.cancel.store(true, Ordering::Relaxed);
+            verdict
+        });
+        let outcome = run();
+        over.store(true, Ordering::Relaxed);
+        let verdict = watching.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        (outcome, verdict)
+    })
+}
+
+/// A transfer that is never due. A run ends when all its transfers have, or when nothing is left to happen; with programs on
+/// the hosts it ends when those do.
+fn endless() -> Transfer {
+    Transfer {
+        flow: FlowId(0),
+        direction: Direction::Forward,
+        bytes: Bytes::ZERO,
+        after: Vec::new(),
+        delay: NEVER_COMES,
+        iteration: u32::MAX,
+    }
+}
+
+/// Where programs find each host. One with several interfaces is its first: a namespace has one link.
+fn places(network: &Network, hosts: &HostsPlan, addresses: &Addresses) -> Vec<Place> {
+    let first = (0..).map_while(|host| network.interface(host, 0));
+    let place = |InterfaceId(number)| Place {
+        address: addresses.link(number),
+        namespace: number as usize,
+        name: format!("{}-{}", hosts.name, hosts.hosts[number as usize].name),
+    };
+    first.map(place).collect()
 }
 
 fn machine(error: impl std::fmt::Display) -> CellError {
@@ -136,15 +225,11 @@ pub(crate) fn hosts_plan(cell: &Cell, network: &Network, addresses: &Addresses, 
             rto_min: Some(min_rto),
             initial_window: Some(cell.stack.tcp.initial_window),
             quick_ack: cell.stack.tcp.delayed_ack.is_none(),
+            controller: None,
         },
         sysctls: sysctls(cell),
     });
-    HostsPlan {
-        name: format!("{name}-{}", std::process::id()),
-        named: true,
-        network: addresses.range,
-        hosts: hosts.collect(),
-    }
+    HostsPlan { name: name.to_owned(), named: true, network: addresses.range, hosts: hosts.collect() }
 }
 
 /// `host3`, and `host3.0` where several workers share the host.

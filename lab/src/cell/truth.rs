@@ -28,7 +28,7 @@ pub(super) fn allowed(cell: &Cell, plan: &Plan, network: &Network) -> Span {
     let round_trip = |flow| {
         way(network, flow, Direction::Forward, full) + way(network, flow, Direction::Backward, plan.packet.headers)
     };
-    let shortest = (0..plan.wires.len() as u32).map(|flow| round_trip(FlowId(flow))).min().unwrap_or(Span::ZERO);
+    let shortest = (0..network.flow_count() as u32).map(|flow| round_trip(FlowId(flow))).min().unwrap_or(Span::ZERO);
     slowest.max(shortest / PART_OF_ROUND_TRIP)
 }
 

@@ -5,10 +5,16 @@ mod check;
 mod compare;
 mod doctor;
 mod failure;
+#[cfg(target_os = "linux")]
+mod hosting;
 mod output;
 mod real_time;
+#[cfg(target_os = "linux")]
+mod record;
 mod report;
 mod run;
+#[cfg(target_os = "linux")]
+mod shell;
 mod signals;
 mod trace;
 
@@ -33,13 +39,19 @@ struct CommandLine {
     run: run::Options,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 good; 1 a check failed; 2 the input or the command line is wrong; 3 the machine \
+const EXIT_CODES: &str = "Exit codes: 0 good; 1 a check or a program on a host failed; 2 the input or the command line is wrong; 3 the machine \
     cannot do it; 70 a fault of burstlab; 130 interrupted, with the runs that had ended kept.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run an experiment, or the built-in one
     Run(run::Arguments),
+    /// Run any program on the emulated network of an experiment: iperf3, a training job, a database, a shell to work in
+    #[cfg(target_os = "linux")]
+    Shell(shell::Arguments),
+    /// Record the traffic of programs, on hosts of their own or on an interface, for `burstlab trace import`
+    #[cfg(target_os = "linux")]
+    Record(record::Arguments),
     /// Import recordings and look into them
     #[command(subcommand)]
     Trace(trace::Command),
@@ -90,6 +102,10 @@ fn dispatch(line: CommandLine, registry: &Registry) -> Result<(), Failure> {
     match line.command {
         None => run::run(None, &line.run, registry),
         Some(Command::Run(arguments)) => run::run(arguments.experiment.as_deref(), &arguments.options, registry),
+        #[cfg(target_os = "linux")]
+        Some(Command::Shell(arguments)) => shell::run(&arguments, registry),
+        #[cfg(target_os = "linux")]
+        Some(Command::Record(arguments)) => record::run(&arguments, registry),
         Some(Command::Trace(command)) => trace::run(&command),
         Some(Command::Algorithms(arguments)) => algorithms::run(&arguments, registry),
         Some(Command::Report(arguments)) => report::run(&arguments),

@@ -22,6 +22,12 @@ pub(super) fn note(text: &str) {
     let _ = writeln!(io::stderr(), "burstlab: {text}");
 }
 
+/// Shows `text` on stderr. If nobody can see it, that is no reason to fail.
+#[cfg(target_os = "linux")]
+pub(super) fn aside(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
 /// Prints one JSON document.
 pub(super) fn json(document: &impl Serialize) -> Result<(), Failure> {
     line(&serde_json::to_string_pretty(document).map_err(|error| Failure::Internal(error.to_string()))?)

@@ -11,6 +11,7 @@ use crate::experiment::{self, Cell, Experiment, On, Override, StackKind};
 use crate::results::{Provenance, Writer};
 use crate::runner::{Progress, RunError, run_cells};
 use crate::table;
+use crate::tap::Keep;
 use crate::traces::Traces;
 
 /// `burstlab run`
@@ -75,7 +76,7 @@ pub(super) fn run(path: Option<&Path>, options: &Options, registry: &Registry) -
     if options.pcap {
         let folder = writer.folder().to_owned();
         std::fs::create_dir_all(&folder).map_err(|error| Failure::Machine(unwritable(&folder, &error)))?;
-        lab = lab.capturing(folder);
+        lab = lab.capturing(folder, Keep::Headers);
     }
     let progress = Progress::on_terminal(&experiment.cells);
     let outcome = run_cells(
@@ -133,7 +134,7 @@ fn threads(experiment: &Experiment) -> NonZeroUsize {
     }
 }
 
-fn failure(error: cell::CellError) -> RunError {
+pub(super) fn failure(error: cell::CellError) -> RunError {
     match error {
         cell::CellError::Cancelled => RunError::Stopped,
         cell::CellError::Machine(why) => RunError::Machine(why),
@@ -142,7 +143,7 @@ fn failure(error: cell::CellError) -> RunError {
     }
 }
 
-fn unwritable(folder: &Path, error: &std::io::Error) -> String {
+pub(super) fn unwritable(folder: &Path, error: &std::io::Error) -> String {
     format!("cannot write {}: {error}; name another folder with --out", folder.display())
 }
 
@@ -199,14 +200,16 @@ fn supported(experiment: &Experiment) -> Result<(), Failure> {
 }
 
 /// The command line that gives these results again. Where they go and how they are shown is no part of them.
-fn command(arguments: impl Iterator<Item = OsString>) -> String {
-    let (mut words, mut skip) = (vec!["burstlab".to_owned()], false);
+pub(super) fn command(arguments: impl Iterator<Item = OsString>) -> String {
+    let (mut words, mut skip, mut own) = (vec!["burstlab".to_owned()], false, true);
     for word in arguments.skip(1).map(|word| word.to_string_lossy().into_owned()) {
+        // Behind it stands the command line of another program.
+        own &= word != "--";
         match word.as_str() {
             _ if skip => skip = false,
-            "--json" | "--pcap" => {}
-            "--out" => skip = true,
-            out if out.starts_with("--out=") => {}
+            "--json" | "--pcap" if own => {}
+            "--out" if own => skip = true,
+            out if own && out.starts_with("--out=") => {}
             plain if plain.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=,:".contains(c)) => words.push(word),
             _ => words.push(format!("'{}'", word.replace('\'', r"'\''"))),
         }

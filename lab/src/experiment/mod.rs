@@ -121,6 +121,26 @@ const BUILTIN: &str = include_str!("../../../experiments/resnet50-multiplexed.to
 /// Its name in errors.
 const BUILTIN_FILE: &str = "experiments/resnet50-multiplexed.toml";
 
+/// What programs are recorded on when no experiment is named. Linux's TCP has its own defaults, but for a window that
+/// survives the computing between two bursts.
+const RECORDING: &str = r#"
+name = "recording"
+[network]
+topology = "star"
+hosts = 4
+rate = "100Gbit/s"
+delay = "0s"
+queue = { kind = "drop-tail", limit = "1GB" }
+[stack]
+kind = "kernel"
+min_rto = "200ms"
+delayed_ack = true
+receive_buffer = "16MB"
+slow_start_after_idle = false
+[run]
+on = "tun"
+"#;
+
 /// With `quick`, jobs play this many iterations, flows send this part of their bytes, and durations are this much shorter.
 const QUICK_ITERATIONS: u32 = 2;
 const QUICK_PART: u64 = 10;
@@ -134,11 +154,24 @@ impl Experiment {
     /// # Errors
     /// The first thing that is wrong, in the file's order within a table.
     pub fn load(path: &Path, options: &Options<'_>) -> Result<Experiment, ExperimentError> {
-        let text =
-            std::fs::read(path).map_err(|error| ExperimentError::of_file(path, format!("cannot read: {error}")))?;
-        let text = String::from_utf8(text)
-            .map_err(|_| ExperimentError::of_file(path, "not a text file in UTF-8; expected an experiment in TOML"))?;
-        Experiment::read(text, &Base { file: path, bundled: &[] }, options)
+        Experiment::read(text_of(path)?, &Base { file: path, bundled: &[], may_be_silent: false }, options)
+    }
+
+    /// As [`load`](Experiment::load), for programs that bring traffic of their own: it need have no job and no flow.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn load_for_programs(path: &Path, options: &Options<'_>) -> Result<Experiment, ExperimentError> {
+        Experiment::read(text_of(path)?, &Base { file: path, bundled: &[], may_be_silent: true }, options)
+    }
+
+    /// A star of links so fast that they slow no program down, to record programs on.
+    ///
+    /// # Errors
+    /// What is wrong with the options; the experiment itself is sound.
+    pub fn for_recording(options: &Options<'_>) -> Result<Experiment, ExperimentError> {
+        let base = Base { file: Path::new("recording.toml"), bundled: &[], may_be_silent: true };
+        Experiment::read(RECORDING.to_owned(), &base, options)
     }
 
     /// The built-in experiment: the bundled recording, multiplexed under several controllers.
@@ -146,7 +179,8 @@ impl Experiment {
     /// # Errors
     /// What is wrong with the options; the experiment itself is sound.
     pub fn builtin(options: &Options<'_>) -> Result<Experiment, ExperimentError> {
-        let base = Base { file: Path::new(BUILTIN_FILE), bundled: &[crate::bundled::RESNET50_NAME] };
+        let base =
+            Base { file: Path::new(BUILTIN_FILE), bundled: &[crate::bundled::RESNET50_NAME], may_be_silent: false };
         Experiment::read(BUILTIN.to_owned(), &base, options)
     }
 
@@ -244,7 +278,7 @@ impl Cell {
         let jobs = jobs(top, base, &mut names)?;
         let (duration, warmup) = limits(run)?;
         let flows = flows(top, &network, duration, &mut names)?;
-        if jobs.is_empty() && flows.is_empty() {
+        if jobs.is_empty() && flows.is_empty() && !base.may_be_silent {
             let message = "nothing is sent; expected a [[job]] with its trace or a [[flow]] with its bytes";
             return Err(ExperimentError::of_file(base.file, message));
         }
@@ -276,6 +310,12 @@ impl Cell {
         self.duration = self.duration.map(|span| span / QUICK_PART);
         self.warmup = self.warmup / QUICK_PART;
     }
+}
+
+fn text_of(path: &Path) -> Result<String, ExperimentError> {
+    let text = std::fs::read(path).map_err(|error| ExperimentError::of_file(path, format!("cannot read: {error}")))?;
+    String::from_utf8(text)
+        .map_err(|_| ExperimentError::of_file(path, "not a text file in UTF-8; expected an experiment in TOML"))
 }
 
 fn stack_of(top: &Section<'_>, network: &Network, registry: &Registry) -> Result<(String, Stack), ExperimentError> {

@@ -12,6 +12,9 @@ use super::tree::Value;
 pub struct Network {
     /// How hosts and switches are joined.
     pub topology: Topology,
+    /// At least so many hosts, where the topology does not say how many there are: a star's, or a dumbbell's, half of them
+    /// left. Default: those that the traffic needs.
+    pub hosts: u32,
     /// Every link that the topology does not name. Its random damage is `loss`, `duplicate` and `reorder`, default none.
     pub link: LinkSpec,
     /// Largest packet with its IP header, default 1500 bytes (Ethernet, IEEE 802.3).
@@ -70,6 +73,7 @@ const LARGEST_MTU: u64 = 65_535;
 
 pub(super) const KEYS: &[&str] = &[
     "topology",
+    "hosts",
     "rate",
     "delay",
     "mtu",
@@ -115,7 +119,18 @@ impl Network {
             Topology::Dumbbell { bottleneck } => Topology::Dumbbell { bottleneck: damaged(bottleneck) },
             other => other,
         };
-        Ok(Network { topology, link: damaged(link), mtu })
+        let hosts = hosts(section, &topology)?;
+        Ok(Network { topology, hosts, link: damaged(link), mtu })
+    }
+}
+
+fn hosts(section: &Section<'_>, topology: &Topology) -> Result<u32, ExperimentError> {
+    match topology.host_count() {
+        Some(count) if section.has("hosts") => {
+            let message = format!("this topology says itself how many hosts there are: {count}");
+            Err(section.error("hosts", message))
+        }
+        _ => section.count_within("hosts", 0..=MOST_HOSTS, 0),
     }
 }
 

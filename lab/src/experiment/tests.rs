@@ -19,7 +19,8 @@ bytes = "4MB"
 
 fn read_with(text: &str, overrides: &[Override], quick: bool) -> Result<Experiment, ExperimentError> {
     let registry = Registry::default();
-    let base = Base { file: Path::new("experiments/x.toml"), bundled: &[crate::bundled::RESNET50_NAME] };
+    let base =
+        Base { file: Path::new("experiments/x.toml"), bundled: &[crate::bundled::RESNET50_NAME], may_be_silent: false };
     Experiment::read(text.to_owned(), &base, &Options { overrides, quick, registry: &registry })
 }
 

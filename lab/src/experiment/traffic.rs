@@ -262,6 +262,8 @@ pub(super) struct Base<'a> {
     pub file: &'a Path,
     /// Recordings to be found within the program, by file name; empty for an experiment that is a file.
     pub bundled: &'static [&'static str],
+    /// Whether an experiment may be without jobs and flows, as other programs bring the traffic.
+    pub may_be_silent: bool,
 }
 
 impl Base<'_> {

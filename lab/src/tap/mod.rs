@@ -2,7 +2,7 @@
 //! packet at each port, and comments that say what happened to it there.
 
 mod comments;
-mod headers;
+pub(crate) mod headers;
 mod record;
 mod tapped;
 #[cfg(test)]
@@ -112,6 +112,11 @@ impl Tap {
         };
         let ports = ports.iter().map(&mut add).collect::<io::Result<_>>()?;
         Ok(Tap { records: Records::new(writer), ports, addresses, options, packet: Vec::new(), marked: false })
+    }
+
+    /// The run's first instant is now known: `epoch`, in nanoseconds since 1970 in UTC. Before the first packet.
+    pub fn date(&mut self, epoch: u64) {
+        self.options.epoch = epoch;
     }
 
     /// Writes all that is left, and gives the number of records, or the first error that there was.
