@@ -14,3 +14,5 @@ mod multiplexing;
 mod program;
 mod recording;
 mod report;
+#[cfg(target_os = "linux")]
+mod shell;

@@ -51,7 +51,6 @@ fn drive(planned: Planned<'_>, programs: Option<&Programs>, monitor: &Monitor) -
     let mut hosts = hosts_plan(cell, &network, &addresses, programs.map_or(&own, |programs| &programs.name));
     if let Some(programs) = programs {
         for host in &mut hosts.hosts {
-            host.sysctls.extend(programs.sysctls.iter().cloned());
             host.route.controller.clone_from(&programs.controller);
         }
     }

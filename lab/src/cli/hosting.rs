@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use burstlab_algorithms::Registry;
 use burstlab_engine::Monitor;
 use burstlab_engine::hosts::HostError;
-use burstlab_network::Discipline;
 use burstlab_units::{ParseError, Span};
 use clap::{Args, value_parser};
 
@@ -115,7 +114,7 @@ impl Options {
         };
         cell.duration = self.time;
         real_time::ready(cell)?;
-        let (controller, sysctls) = (controller(cell, traffic)?, sysctls(cell));
+        let controller = controller(cell, traffic)?;
         let stop = Stop::default();
         let asked = listen_for_signals(&stop)?;
         let needs_traffic = traffic || (self.hosts.is_none() && cell.network.hosts == 0);
@@ -143,7 +142,7 @@ impl Options {
         };
         let name = self.name.clone().unwrap_or_else(|| format!("burstlab-{}", std::process::id()));
         let announce = announcement(cell);
-        let programs = Programs { name, list, joined, divert, controller, sysctls, asked, announce };
+        let programs = Programs { name, list, joined, divert, controller, asked, announce };
         Ok(Hosting { experiment, rows: if traffic { rows } else { TraceRows::default() }, lab, programs })
     }
 
@@ -277,18 +276,6 @@ fn controller(cell: &Cell, traffic: bool) -> Result<Option<String>, Failure> {
         }
         Err(failure) => Err(failure),
     }
-}
-
-/// ECN, where queues mark: Linux only takes it up when it is asked to.
-fn sysctls(cell: &Cell) -> Vec<(String, String)> {
-    let bottleneck = match &cell.network.topology {
-        Topology::Dumbbell { bottleneck } => Some(bottleneck.queue),
-        _ => None,
-    };
-    if [Some(cell.network.link.queue), bottleneck].iter().flatten().any(|q| matches!(q, Discipline::EcnStep { .. })) {
-        return vec![("net.ipv4.tcp_ecn".to_owned(), "1".to_owned())];
-    }
-    Vec::new()
 }
 
 /// The first signal goes to the programs, the second kills them, the third ends this process.

@@ -68,8 +68,6 @@ pub(crate) struct Programs {
     pub divert: bool,
     /// The controller of their TCP; the kernel's own default if none.
     pub controller: Option<String>,
-    /// Sysctls of every host, after those of the experiment.
-    pub sysctls: Vec<(String, String)>,
     /// How often the user has asked them to end.
     pub asked: Arc<AtomicU32>,
     /// Tells the user where the hosts are, before the programs begin.
