@@ -98,12 +98,13 @@ impl Window {
     /// Notes progress and tells whether `ack` may enlarge the window.
     ///
     /// It may not in a recovery or a reduction, where the stack steers towards the new window; nor by an ACK with an ECN
-    /// echo (RFC 3168, section 6.1.2); nor if the window was not what held the sender back.
+    /// echo (RFC 3168, section 6.1.2); nor if the window was not what held the sender back; nor by a duplicate ACK, whatever
+    /// its SACK blocks deliver (RFC 5681, section 3.2): one packet more just before a loss is found is mostly lost, too.
     pub(crate) fn may_grow(&mut self, ack: &Ack) -> bool {
         if ack.acked.get() > 0 {
             self.timed_out = false;
         }
-        ack.window_limited && !ack.ece && matches!(ack.phase, Phase::Open | Phase::Loss)
+        ack.acked.get() > 0 && ack.window_limited && !ack.ece && matches!(ack.phase, Phase::Open | Phase::Loss)
     }
 
     /// Slow start by the bytes that `ack` delivered, over `divisor` (1, but for conservative slow start).

@@ -7,7 +7,7 @@ use burstlab_network::{Direction, FlowId};
 #[cfg(target_os = "linux")]
 use burstlab_stacks::kernel;
 use burstlab_stacks::{Endpoint, Keys, PacketEndpoint, Wired, native, smoltcp};
-use burstlab_units::{Time, chance};
+use burstlab_units::{Span, Time, chance};
 
 use crate::experiment::{Cell, StackKind};
 
@@ -28,6 +28,12 @@ impl<'a> Endpoints<'a> {
         let seed = self.seed(flow, direction);
         let mut config = self.cell.stack.tcp.clone();
         config.initial_sequence = seed as u32;
+        if self.kind(direction.reversed()) == StackKind::Kernel {
+            // A Linux listener without DCTCP answers a SYN that is ECN-capable itself as one that asks for no ECN.
+            config.generalized_ecn = false;
+            // Longer than Linux's least retransmission timeout (TCP_RTO_MIN, 200 ms), so that its last FIN finds somebody.
+            config.time_wait = Span::from_secs(1);
+        }
         let controller = self.controller.build(&config.path(opens, seed));
         native::Connection::new(config, direction, flow, controller, self.feedback)
     }
@@ -100,8 +106,9 @@ impl<'a> Endpoints<'a> {
     pub fn kernel(&self, direction: Direction) -> kernel::Config {
         let default = kernel::Config::default();
         let sends = direction == Direction::Forward || !self.cell.jobs.is_empty();
-        let known = kernel::available().is_ok_and(|names| names.contains(&self.cell.controller));
-        let congestion = if sends || known { self.cell.controller.clone() } else { default.congestion.clone() };
+        let name = self.cell.kernel_controller();
+        let known = kernel::available().is_ok_and(|names| names.iter().any(|known| known == name));
+        let congestion = if sends || known { name.to_owned() } else { default.congestion.clone() };
         let tcp = &self.cell.stack.tcp;
         kernel::Config { congestion, nodelay: !tcp.nagle, quick_ack: tcp.delayed_ack.is_none(), ..default }
     }

@@ -56,15 +56,10 @@ fn burst(run: &Ran, lane: &Lane, number: u32) -> Option<BurstRow> {
 
 /// Each direction of each connection that had bytes to carry.
 pub(super) fn flows(run: &Ran, warmup: Time) -> Vec<FlowRow> {
-    run.plan
-        .lanes
-        .iter()
-        .enumerate()
-        .map(|(i, lane)| flow(run, lane, run.sampler.delivered_before(i), warmup))
-        .collect()
+    run.plan.lanes.iter().enumerate().map(|(i, lane)| flow(run, lane, i, warmup)).collect()
 }
 
-fn flow(run: &Ran, lane: &Lane, before: u64, warmup: Time) -> FlowRow {
+fn flow(run: &Ran, lane: &Lane, number: usize, warmup: Time) -> FlowRow {
     let now = run.ended.now;
     let sender = run.ended.side(lane.flow, lane.direction);
     let receiver = run.ended.side(lane.flow, lane.direction.reversed());
@@ -73,6 +68,7 @@ fn flow(run: &Ran, lane: &Lane, before: u64, warmup: Time) -> FlowRow {
     let finished = progress().map(|p| p.finished).max().unwrap_or(Time::NEVER);
     let busy = progress().filter(|p| !p.started.is_never());
     let busy = covered(busy.map(|p| (p.started.max(warmup), p.finished.min(now))).collect());
+    let (delivered, counted) = (run.sampler.delivered_before(number), run.sampler.counted_before(number));
     let Counters { retransmitted_segments, timeouts, .. } = sender.counters;
     let packets = run.ended.probe.inner.flow(lane.flow);
     FlowRow {
@@ -86,11 +82,12 @@ fn flow(run: &Ran, lane: &Lane, before: u64, warmup: Time) -> FlowRow {
         bytes: receiver.received,
         start_ns: started.min(now).as_nanos(),
         completion_ns: (!finished.is_never()).then(|| finished.since(started).as_nanos()),
-        goodput_bit_s: Rate::of(Bytes::new(receiver.received - before), busy).bits_per_sec(),
-        retransmitted_packets: retransmitted_segments,
-        timeouts,
+        goodput_bit_s: Rate::of(Bytes::new(receiver.received - delivered), busy).bits_per_sec(),
+        retransmitted_packets: retransmitted_segments - counted.retransmitted_segments,
+        timeouts: timeouts - counted.timeouts,
         dropped_packets: packets.dropped,
         marked_packets: packets.marked,
+        content_sha256: run.contents.of(lane.flow, lane.direction),
     }
 }
 

@@ -1,6 +1,7 @@
 //! One cell of an experiment, run on the engine and measured.
 
 mod alone;
+mod contents;
 mod distributions;
 mod endpoints;
 mod jobs;
@@ -36,6 +37,7 @@ use crate::tap::{Keep, TapOptions};
 
 pub use crate::results::BrokenOff;
 use alone::References;
+use contents::Contents;
 use series::Sampler;
 use setup::Plan;
 use watch::Watch;
@@ -129,6 +131,7 @@ struct Ran {
     setup_wall: u64,
     wall: u64,
     real_time: Option<RealTimeRun>,
+    contents: Contents,
     /// Why it ended before its end, if it did.
     broken_off: Option<BrokenOff>,
 }

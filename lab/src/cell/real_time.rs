@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use burstlab_algorithms::Builder;
+use burstlab_algorithms::{Builder, EcnFeedback};
 use burstlab_engine::hosts::{HostPlan, Hosts, Plan as HostsPlan, RouteOptions, Subnet};
 use burstlab_engine::real_time::{Occupant, Options, RealTime, RealTimeError};
 use burstlab_engine::traffic::Transfer;
@@ -13,6 +13,7 @@ use burstlab_network::{Direction, FlowId, InterfaceId, Network};
 use burstlab_stacks::{Keys, kernel};
 use burstlab_units::{Bytes, Span, Time};
 
+use super::contents::Contents;
 use super::endpoints::Endpoints;
 use super::series::Sampler;
 use super::setup::Plan;
@@ -49,6 +50,10 @@ fn drive(planned: Planned<'_>, programs: Option<&Programs>, monitor: &Monitor) -
     let addresses = Addresses::of(cell, network.interface_count())?;
     let own = format!("burstlab-{}", std::process::id());
     let mut hosts = hosts_plan(cell, &network, &addresses, programs.map_or(&own, |programs| &programs.name));
+    if controller.ecn_feedback() == EcnFeedback::Classic {
+        // Linux asks for it only when told to; by default it only agrees (ip-sysctl.rst, tcp_ecn).
+        hosts.hosts.iter_mut().for_each(|host| host.sysctls.push(("net.ipv4.tcp_ecn".to_owned(), "1".to_owned())));
+    }
     if let Some(programs) = programs {
         for host in &mut hosts.hosts {
             host.route.controller.clone_from(&programs.controller);
@@ -92,10 +97,11 @@ fn drive(planned: Planned<'_>, programs: Option<&Programs>, monitor: &Monitor) -
         }
         Err(error) => Some(BrokenOff::Machine(error.to_string())),
     };
-    let (mut checked_bytes, mut damaged_bytes) = (0, 0);
+    let (mut checked_bytes, mut damaged_bytes, mut contents) = (0, 0, Contents::default());
     for reader in real_time.occupants().map(Occupant::reader) {
         checked_bytes += reader.position();
         damaged_bytes += reader.damaged();
+        contents.push(reader.sha256());
     }
     let seen = Seen {
         lateness: real_time.lateness(),
@@ -106,7 +112,7 @@ fn drive(planned: Planned<'_>, programs: Option<&Programs>, monitor: &Monitor) -
     };
     let judgement = truth::judge(cell, &seen);
     let ended = real_time.into_ended();
-    Ok((Ran { plan, ended, sampler, setup_wall, wall, real_time: Some(judgement), broken_off }, verdict))
+    Ok((Ran { plan, ended, sampler, setup_wall, wall, real_time: Some(judgement), contents, broken_off }, verdict))
 }
 
 /// Lets the network run as long as programs do, and ends those that are left when it ends.

@@ -3,7 +3,7 @@
 
 use burstlab_engine::{Observer, View};
 use burstlab_network::{Direction, FlowId, PortId};
-use burstlab_stacks::Snapshot;
+use burstlab_stacks::{Counters, Snapshot};
 use burstlab_units::{Rate, Span, Time};
 
 use super::meter::Meter;
@@ -49,8 +49,9 @@ pub(super) struct Sampler {
 #[derive(Debug)]
 struct Warmup {
     until: Time,
-    /// Bytes delivered by each of these lanes.
+    /// What each of these lanes had delivered, and what its sender had counted.
     lanes: Vec<(FlowId, Direction)>,
+    counters: Vec<Counters>,
     delivered: Vec<u64>,
     /// Bytes sent by each port.
     sent: Vec<u64>,
@@ -91,13 +92,18 @@ impl Sampler {
 
     /// Notes what these lanes have delivered and the ports have sent by `until`.
     pub fn with_warmup(mut self, until: Time, lanes: Vec<(FlowId, Direction)>) -> Sampler {
-        self.warmup = Some(Warmup { until, lanes, delivered: Vec::new(), sent: Vec::new() });
+        self.warmup = Some(Warmup { until, lanes, counters: Vec::new(), delivered: Vec::new(), sent: Vec::new() });
         self
     }
 
     /// Bytes that lane `i` had delivered at the end of the warm-up.
     pub fn delivered_before(&self, i: usize) -> u64 {
         self.warmup.as_ref().and_then(|w| w.delivered.get(i).copied()).unwrap_or(0)
+    }
+
+    /// What the sender of lane `i` had counted at the end of the warm-up.
+    pub fn counted_before(&self, i: usize) -> Counters {
+        self.warmup.as_ref().and_then(|w| w.counters.get(i).copied()).unwrap_or_default()
     }
 
     /// Bytes that a port had sent at the end of the warm-up.
@@ -185,6 +191,7 @@ impl Warmup {
     fn note(&mut self, view: &mut View<'_, Watch>) {
         let lanes = self.lanes.iter();
         self.delivered = lanes.map(|(flow, way)| view.sender(*flow, way.reversed()).received()).collect();
+        self.counters = self.lanes.iter().map(|(flow, way)| view.sender(*flow, *way).counters()).collect();
         self.sent = (0..view.port_count()).map(|port| view.transmitted(PortId(port)).get()).collect();
         for port in (0..view.port_count()).map(PortId) {
             let now = view.now;

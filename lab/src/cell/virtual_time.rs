@@ -7,6 +7,7 @@ use burstlab_network::{Direction, FlowId};
 use burstlab_stacks::Endpoint;
 use burstlab_units::Time;
 
+use super::contents::Contents;
 use super::endpoints::Endpoints;
 use super::series::Sampler;
 use super::{CellError, Planned, Ran, conclude};
@@ -47,5 +48,6 @@ fn drive<E: Endpoint>(
     let outcome = simulation.run(&mut plan.traffic, &mut sampler, until, monitor);
     let wall = start.elapsed().as_nanos() as u64;
     conclude(cell, outcome, &plan.traffic)?;
-    Ok(Ran { plan, ended: simulation.into_ended(), sampler, setup_wall, wall, real_time: None, broken_off: None })
+    let (ended, contents) = (simulation.into_ended(), Contents::default());
+    Ok(Ran { plan, ended, sampler, setup_wall, wall, real_time: None, contents, broken_off: None })
 }
