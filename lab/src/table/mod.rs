@@ -26,13 +26,13 @@ const COLUMNS: &[Column] = &[
     Column { heading: ["drops", "%"], rank: 1, text: |run| part(run.bottleneck.dropped_packets, run) },
     Column { heading: ["marks", "%"], rank: 5, text: |run| part(run.bottleneck.marked_packets, run) },
     Column { heading: ["used", "%"], rank: 4, text: |run| percent(run.bottleneck.utilization) },
-    Column { heading: ["goodput", "bit/s"], rank: 6, text: |run| rate(run.flows.goodput) },
+    Column { heading: ["goodput", "bit/s"], rank: 6, text: |run| of_flows(run, rate(run.flows.goodput)) },
     Column {
         heading: ["flow", "p99"],
         rank: 8,
         text: |run| counted(run.flows.completion.count, run.flows.completion.p99),
     },
-    Column { heading: ["time-", "outs"], rank: 9, text: |run| run.flows.timeouts.to_string() },
+    Column { heading: ["time-", "outs"], rank: 9, text: |run| of_flows(run, run.flows.timeouts.to_string()) },
     Column { heading: ["iter.", "median"], rank: 3, text: |run| iteration(run) },
     Column { heading: ["slow-", "down"], rank: 2, text: |run| slowdown(run) },
     Column { heading: ["speed", "Mpkt/s"], rank: 7, text: |run| speed(run) },
@@ -179,11 +179,19 @@ fn iteration(run: &Run) -> String {
 
 fn slowdown(run: &Run) -> String {
     let jobs = run.jobs.iter().filter(|job| job.iteration.count > 0);
+    // Beside programs a job is not run alone, so there is nothing to hold it against.
+    let jobs = jobs.filter(|job| job.slowdown_alone > 0.0);
     jobs.map(|job| format!("{:.2}x", job.slowdown_alone)).collect::<Vec<_>>().join(" ")
+}
+
+/// Where programs bring the traffic there may be no flow of burstlab's own, and nothing to say of them.
+fn of_flows(run: &Run, text: String) -> String {
+    if run.flows.count == 0 { String::new() } else { text }
 }
 
 fn speed(run: &Run) -> String {
     match run.wall {
+        _ if run.data_packets == 0 => String::new(),
         0 => String::new(),
         wall => format!("{:.2}", run.data_packets as f64 / wall as f64 * 1e3),
     }
