@@ -37,7 +37,7 @@ fn flatten(path: &str, value: &Value, metrics: &mut BTreeMap<String, Value>) {
 }
 
 /// What tells a run from the others of its experiment.
-pub(super) fn run_label(run: &Run) -> String {
+pub(crate) fn run_label(run: &Run) -> String {
     let mut label = format!("{} x {}", run.controller, run.copies);
     run.axes.iter().for_each(|(axis, value)| label += &format!(", {axis} = {}", plain(value)));
     label + &format!(", seed {}, {} on {}", run.seed, run.stack, run.on)

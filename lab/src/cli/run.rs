@@ -7,8 +7,9 @@ use clap::{Args, value_parser};
 
 use super::{Failure, Json, output, real_time, report, signals};
 use crate::cell::{self, BrokenOff, Lab};
+use crate::check::metrics::run_label;
 use crate::experiment::{self, Cell, Experiment, On, Override, StackKind};
-use crate::results::{Provenance, Writer};
+use crate::results::{Provenance, Summary, Writer};
 use crate::runner::{Progress, RunError, run_cells};
 use crate::table;
 use crate::tap::Keep;
@@ -115,15 +116,29 @@ fn conclude(outcome: Result<(), RunError>, writer: &mut Writer, json: bool) -> R
             output::line(&format!("{table}\n{}", file.display()))?;
         }
     }
+    let summary = writer.summary();
+    summary.runs.iter().filter_map(|run| Some((run, run.distrust()?))).for_each(|(run, why)| {
+        output::note(&format!("the run {}: {why}", run_label(run)));
+    });
     outcome.map_err(|error| match error {
-        RunError::Stopped => Failure::Interrupted(format!(
-            "interrupted; {} had ended and {} kept{}",
-            table::so_many(writer.summary().runs.len(), "run"),
-            if writer.summary().runs.len() == 1 { "is" } else { "are" },
-            if writer.summary().runs.is_empty() { String::new() } else { format!(" in {}", writer.folder().display()) }
-        )),
+        RunError::Stopped => Failure::Interrupted(format!("interrupted; {}", kept(summary, writer.folder()))),
+        RunError::Machine(why) if !summary.runs.is_empty() => {
+            Failure::Machine(format!("{why}; {}", kept(summary, writer.folder())))
+        }
         error => error.into(),
     })
+}
+
+/// What an experiment that did not run to its end leaves.
+fn kept(summary: &Summary, folder: &Path) -> String {
+    let ended = summary.runs.iter().filter(|run| run.incomplete.is_none()).count();
+    let so_many = table::so_many(ended, "run");
+    match (ended, summary.runs.len() - ended) {
+        (0, 0) => format!("{so_many} had ended and are kept"),
+        (1, 0) => format!("{so_many} had ended and is kept in {}", folder.display()),
+        (_, 0) => format!("{so_many} had ended and are kept in {}", folder.display()),
+        _ => format!("{so_many} had ended, and are kept with what was measured of the next in {}", folder.display()),
+    }
 }
 
 /// Cells in real time have the machine to themselves.
@@ -192,7 +207,7 @@ fn supported(experiment: &Experiment) -> Result<(), Failure> {
         .iter()
         .filter(kernel)
         .filter(sends)
-        .try_for_each(|cell| real_time::controller(&cell.controller))?;
+        .try_for_each(|cell| real_time::controller(cell.kernel_controller()))?;
     match experiment.cells.iter().find(|cell| cell.on == On::Tun) {
         Some(cell) => real_time::ready(cell),
         None => Ok(()),

@@ -78,6 +78,15 @@ pub struct Cell {
     pub real_time: RealTime,
 }
 
+impl Cell {
+    /// What Linux calls the controller. That it is to answer to ECN is no parameter there but a setting of the host, so
+    /// it is no part of the name. Other parameters stay, and make it one that Linux does not know.
+    pub fn kernel_controller(&self) -> &str {
+        let name = ["?ecn=true", "?ecn=false"].iter().find_map(|ecn| self.controller.strip_suffix(ecn));
+        name.unwrap_or(&self.controller)
+    }
+}
+
 /// Where a cell runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum On {

@@ -67,6 +67,7 @@ const BAD: &[(&str, &str, &str)] = &[
     ("unknown queue", "ecn-step", "red"),
     ("unknown topology", "delay =", "topology = \"ring\"\ndelay ="),
     ("key of another topology", "delay =", "leaves = 4\ndelay ="),
+    ("hosts of a topology that has its own", "delay =", "topology = \"fat-tree\"\nk = 4\nhosts = 3\ndelay ="),
     ("leaf-spine without spines", "delay =", "topology = \"leaf-spine\"\nleaves = 4\ndelay ="),
     ("odd fat-tree", "delay =", "topology = \"fat-tree\"\nk = 3\ndelay ="),
     ("probability above one", "delay =", "loss = 1.5\ndelay ="),

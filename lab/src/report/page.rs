@@ -122,7 +122,9 @@ fn warnings(directories: &[Directory], names: &[String], facets: &Facets, runs: 
     let empty = empty.map(|(_, name)| format!("{name} holds no runs."));
     let silent = runs.iter().zip(&facets.labels).filter(|(run, _)| run.data_packets == 0);
     let silent = silent.map(|(_, label)| format!("The run {label} delivered no data: its numbers mean nothing."));
-    incomplete.chain(empty).chain(silent).collect()
+    let distrusted = runs.iter().zip(&facets.labels).filter_map(|(run, label)| Some((label, run.distrust()?)));
+    let distrusted = distrusted.map(|(label, why)| format!("The run {label}: {why}."));
+    incomplete.chain(empty).chain(silent).chain(distrusted).collect()
 }
 
 fn run_of_page(index: usize, run: &Run, runs: &[&Run], facets: &Facets) -> RunOfPage {

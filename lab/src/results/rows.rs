@@ -93,6 +93,9 @@ row! { of a run:
         dropped_packets: u64,
         /// Packets of the connection that were marked, in both directions.
         marked_packets: u64,
+        /// SHA-256 of what the receiving application read, in hex; empty in virtual time, where payload is a length.
+        #[serde(default)]
+        content_sha256: String,
     }
 }
 

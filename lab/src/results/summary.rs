@@ -75,6 +75,17 @@ pub struct Run {
     pub setup_wall: u64,
 }
 
+impl Run {
+    /// Why its figures are not to be trusted, if they are not: a sentence with what to do about it.
+    pub fn distrust(&self) -> Option<String> {
+        if let Some(why) = &self.incomplete {
+            return Some(format!("it broke off before its end ({why}), so its figures are of a part of it"));
+        }
+        let invalid = self.real_time.as_ref().filter(|real_time| !real_time.valid)?;
+        Some(format!("it is not valid: {}", invalid.advice))
+    }
+}
+
 /// What one queue did.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Bottleneck {

@@ -35,6 +35,7 @@ const COLUMNS: &[Column] = &[
     Column { heading: ["time-", "outs"], rank: 9, text: |run| of_flows(run, run.flows.timeouts.to_string()) },
     Column { heading: ["iter.", "median"], rank: 3, text: |run| iteration(run) },
     Column { heading: ["slow-", "down"], rank: 2, text: |run| slowdown(run) },
+    Column { heading: ["late", "%"], rank: 10, text: late },
     Column { heading: ["speed", "Mpkt/s"], rank: 7, text: |run| speed(run) },
 ];
 
@@ -139,6 +140,12 @@ impl Keys {
         texts.extend(self.axes.iter().map(|axis| run.axes.get(axis).map_or_else(String::new, plain)));
         texts
     }
+}
+
+/// Of a run in real time: events that came too late, with a mark if there were too many.
+fn late(run: &Run) -> String {
+    let mark = |valid| if valid { "" } else { "!" };
+    run.real_time.as_ref().map_or_else(String::new, |real| percent(real.late_share) + mark(real.valid))
 }
 
 /// A value of an axis without JSON's quotes.
