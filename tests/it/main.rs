@@ -7,6 +7,8 @@ mod captures;
 mod check;
 mod compare;
 mod determinism;
+#[cfg(target_os = "linux")]
+mod hosts;
 mod incast;
 mod interruption;
 mod long_flows;
@@ -16,3 +18,11 @@ mod recording;
 mod report;
 #[cfg(target_os = "linux")]
 mod shell;
+#[cfg(target_os = "linux")]
+mod tun;
+#[cfg(target_os = "linux")]
+mod tun_bad_input;
+#[cfg(target_os = "linux")]
+mod tun_cleanup;
+#[cfg(target_os = "linux")]
+mod under_way;
