@@ -19,9 +19,10 @@ pub fn hosts(test: &str) -> Option<MutexGuard<'static, ()>> {
     Some(QUIET.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Says that `test` was not run. The test harness keeps what passing tests print by `println!`, and not what is written.
+/// Says that `test` was not run. The test harness keeps what passing tests print by `println!`, and not what is written;
+/// in one piece, since other tests write at the same time.
 pub fn skipped(test: &str, reason: &str) {
-    writeln!(std::io::stderr(), "skipped: {test}: {reason}").unwrap();
+    std::io::stderr().write_all(format!("\nskipped: {test}: {reason}\n").as_bytes()).unwrap();
 }
 
 /// What the program's doctor says is missing, if anything is.
@@ -32,8 +33,8 @@ fn why_not() -> Option<String> {
         Some(3) => {
             let said = String::from_utf8_lossy(&output.stdout).into_owned();
             let missing = said.lines().filter_map(|line| line.strip_prefix("MISSING"));
-            let missing: Vec<_> = missing.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
-            Some(missing.join("; "))
+            let missing = missing.map(|line| line.split_whitespace().skip(1).collect::<Vec<_>>().join(" "));
+            Some(missing.collect::<Vec<_>>().join("; "))
         }
         code => panic!("burstlab doctor ended with {code:?}: {}", String::from_utf8_lossy(&output.stderr)),
     }

@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use burstlab::results::Summary;
-use burstlab_engine::hosts;
 
+use crate::hosts::hosts;
 use crate::program::{Ended, Folder, command};
 
 const NETWORK: &str = r#"
@@ -25,16 +25,6 @@ const BYTES: usize = 300_000;
 const PORT: u16 = 7000;
 /// Far more than any machine needs; only a fault takes as long.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-fn permitted(test: &str) -> bool {
-    match hosts::ready() {
-        Ok(_) => true,
-        Err(error) => {
-            println!("skipped: {test}: {error}");
-            false
-        }
-    }
-}
 
 fn folder() -> Folder {
     let folder = Folder::new();
@@ -77,9 +67,7 @@ fn one_half_of_an_exchange_between_hosts() {
 
 #[test]
 fn programs_on_two_hosts_reach_each_other_through_the_switch() {
-    if !permitted("programs_on_two_hosts_reach_each_other_through_the_switch") {
-        return;
-    }
+    let Some(_quiet) = hosts("programs_on_two_hosts_reach_each_other_through_the_switch") else { return };
     let (folder, worker) = (folder(), worker());
     let ended = folder.burstlab(&with_worker(&["shell", "two.toml"], &worker));
     assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
@@ -90,9 +78,7 @@ fn programs_on_two_hosts_reach_each_other_through_the_switch() {
 
 #[test]
 fn each_program_knows_where_it_is_and_its_lines_say_so() {
-    if !permitted("each_program_knows_where_it_is_and_its_lines_say_so") {
-        return;
-    }
+    let Some(_quiet) = hosts("each_program_knows_where_it_is_and_its_lines_say_so") else { return };
     let folder = folder();
     let words = ["sh", "-c", "echo $RANK of $WORLD_SIZE at {address}; echo aside {host} >&2"];
     let ended = folder.burstlab(&[&["shell", "two.toml", "--hosts", "3", "--"], &words[..]].concat());
@@ -106,9 +92,7 @@ fn each_program_knows_where_it_is_and_its_lines_say_so() {
 
 #[test]
 fn a_failing_program_ends_the_others_and_is_named() {
-    if !permitted("a_failing_program_ends_the_others_and_is_named") {
-        return;
-    }
+    let Some(_quiet) = hosts("a_failing_program_ends_the_others_and_is_named") else { return };
     let folder = folder();
     let ended = folder.burstlab(&["shell", "two.toml", "--at", "0=exec sleep 100", "--at", "1=exit 7"]);
     assert_eq!(ended.code, 1, "{}", ended.stderr);
@@ -131,16 +115,14 @@ fn a_host_that_is_not_there_and_a_run_without_traffic_are_told() {
     let test = "a_host_that_is_not_there_and_a_run_without_traffic_are_told";
     let folder = folder();
     folder.burstlab(&["run", "two.toml"]).told(2, &["nothing is sent"]);
-    if permitted(test) {
+    if let Some(_quiet) = hosts(test) {
         folder.burstlab(&["shell", "two.toml", "--host", "5", "--", "true"]).told(2, &["--host 5", "2 hosts"]);
     }
 }
 
 #[test]
 fn the_time_that_is_given_ends_programs_as_a_success() {
-    if !permitted("the_time_that_is_given_ends_programs_as_a_success") {
-        return;
-    }
+    let Some(_quiet) = hosts("the_time_that_is_given_ends_programs_as_a_success") else { return };
     let folder = folder();
     let ended = folder.burstlab(&["shell", "two.toml", "--for", "100ms", "--", "sleep", "100"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
@@ -149,9 +131,7 @@ fn the_time_that_is_given_ends_programs_as_a_success() {
 
 #[test]
 fn a_recording_has_every_byte_once() {
-    if !permitted("a_recording_has_every_byte_once") {
-        return;
-    }
+    let Some(_quiet) = hosts("a_recording_has_every_byte_once") else { return };
     let (folder, worker) = (folder(), worker());
     let ended = folder.burstlab(&with_worker(&["record", "-o", "all.pcapng.zst", "--hosts", "2"], &worker));
     assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
@@ -164,9 +144,7 @@ fn a_recording_has_every_byte_once() {
 #[test]
 fn ctrl_c_goes_to_the_programs_and_leaves_nothing_behind() {
     let test = "ctrl_c_goes_to_the_programs_and_leaves_nothing_behind";
-    if !permitted(test) {
-        return;
-    }
+    let Some(_quiet) = hosts(test) else { return };
     let folder = folder();
     let name = format!("interrupted-{}", std::process::id());
     let ready = folder.path().join("ready");

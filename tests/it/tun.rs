@@ -28,12 +28,11 @@ on = "tun"
 
 const BYTES: u64 = 50_000_000;
 
-/// A pair of stacks, and whether they agree on ECN under a controller.
+/// A pair of stacks, under a controller that asks for ECN.
 struct Case {
     sender: &'static str,
     receiver: &'static str,
     controller: &'static str,
-    marked: bool,
 }
 
 /// Moves 50 MB, and holds what arrived against what was sent.
@@ -41,10 +40,7 @@ fn arrives_whole(test: &str, case: Case) {
     let Some(_quiet) = hosts(test) else { return };
     let folder = Folder::new();
     folder.put("across.toml", EXPERIMENT);
-    let set = ["sender", "receiver"].map(|key| match key {
-        "sender" => format!("stack.kind={}", case.sender),
-        _ => format!("stack.receiver={}", case.receiver),
-    });
+    let set = [format!("stack.kind={}", case.sender), format!("stack.receiver={}", case.receiver)];
     folder
         .burstlab(&["run", "across.toml", "--set", &set[0], "--set", &set[1], "--controller", case.controller])
         .good();
@@ -60,41 +56,59 @@ fn arrives_whole(test: &str, case: Case) {
     assert_eq!(flows[0].content_sha256, sent);
     assert!(flows[0].dropped_packets > 0, "nothing was lost: {:?}", flows[0]);
     assert!(flows[0].retransmitted_packets > 0, "nothing was sent again: {:?}", flows[0]);
-    assert_eq!(run.bottleneck.marked_packets > 0, case.marked, "{:?}", run.bottleneck);
+    assert!(run.bottleneck.marked_packets > 0, "nothing was marked: {:?}", run.bottleneck);
 }
 
 #[test]
 fn from_native_to_native() {
-    let case = Case { sender: "native", receiver: "native", controller: "dctcp", marked: true };
+    let case = Case { sender: "native", receiver: "native", controller: "dctcp" };
     arrives_whole("from_native_to_native", case);
 }
 
 #[test]
 fn from_native_to_kernel() {
-    let case = Case { sender: "native", receiver: "kernel", controller: "cubic?ecn=true", marked: true };
+    let case = Case { sender: "native", receiver: "kernel", controller: "cubic?ecn=true" };
     arrives_whole("from_native_to_kernel", case);
 }
 
 #[test]
 fn from_kernel_to_native() {
-    let case = Case { sender: "kernel", receiver: "native", controller: "cubic?ecn=true", marked: true };
+    let case = Case { sender: "kernel", receiver: "native", controller: "cubic?ecn=true" };
     arrives_whole("from_kernel_to_native", case);
 }
 
 #[test]
 fn from_smoltcp_to_kernel() {
-    let case = Case { sender: "smoltcp", receiver: "kernel", controller: "cubic?ecn=true", marked: true };
+    let case = Case { sender: "smoltcp", receiver: "kernel", controller: "cubic?ecn=true" };
     arrives_whole("from_smoltcp_to_kernel", case);
 }
 
 #[test]
 fn from_kernel_to_smoltcp() {
-    let case = Case { sender: "kernel", receiver: "smoltcp", controller: "cubic?ecn=true", marked: true };
+    let case = Case { sender: "kernel", receiver: "smoltcp", controller: "cubic?ecn=true" };
     arrives_whole("from_kernel_to_smoltcp", case);
 }
 
 #[test]
 fn from_native_to_smoltcp() {
-    let case = Case { sender: "native", receiver: "smoltcp", controller: "cubic?ecn=true", marked: true };
+    let case = Case { sender: "native", receiver: "smoltcp", controller: "cubic?ecn=true" };
     arrives_whole("from_native_to_smoltcp", case);
+}
+
+#[test]
+fn from_smoltcp_to_native() {
+    let case = Case { sender: "smoltcp", receiver: "native", controller: "cubic?ecn=true" };
+    arrives_whole("from_smoltcp_to_native", case);
+}
+
+#[test]
+fn from_smoltcp_to_smoltcp() {
+    let case = Case { sender: "smoltcp", receiver: "smoltcp", controller: "cubic?ecn=true" };
+    arrives_whole("from_smoltcp_to_smoltcp", case);
+}
+
+#[test]
+fn from_kernel_to_kernel() {
+    let case = Case { sender: "kernel", receiver: "kernel", controller: "cubic?ecn=true" };
+    arrives_whole("from_kernel_to_kernel", case);
 }

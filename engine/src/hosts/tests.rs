@@ -1,6 +1,7 @@
 //! Hosts on this machine. Each test says so when the machine does not let it make any.
 
 use std::fs;
+use std::io::Write as _;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::os::fd::AsFd;
 use std::path::Path;
@@ -12,13 +13,16 @@ use super::*;
 
 const TTL: u8 = 64;
 
+/// Says that `test` was not run: written, since what passing tests print is not shown.
+fn skipped(test: &str, reason: &str) {
+    std::io::stderr().write_all(format!("\nskipped: {test}: {reason}\n").as_bytes()).unwrap();
+}
+
 fn permitted(test: &str) -> bool {
     match ready() {
         Ok(How::Root) => return true,
-        Ok(How::UserNamespace) => {
-            println!("skipped: {test}: it takes root; tests have threads, and cannot enter a user namespace")
-        }
-        Err(error) => println!("skipped: {test}: {error}"),
+        Ok(How::UserNamespace) => skipped(test, "it takes root; tests have threads, and cannot enter a user namespace"),
+        Err(error) => skipped(test, &error.to_string()),
     }
     false
 }
@@ -37,7 +41,12 @@ fn plan(name: &str, hosts: usize) -> Plan {
         address: address(i),
         stack: Some(stack(i)),
         mtu: 1500,
-        route: RouteOptions { rto_min: Some(Duration::from_millis(10)), initial_window: Some(10), quick_ack: true, controller: None },
+        route: RouteOptions {
+            rto_min: Some(Duration::from_millis(10)),
+            initial_window: Some(10),
+            quick_ack: true,
+            controller: None,
+        },
         sysctls: vec![("net.ipv4.tcp_ecn".into(), "1".into())],
     };
     Plan {
@@ -220,7 +229,7 @@ fn names_are_taken_once_and_go_with_the_hosts() {
         return;
     }
     if !Hosts::names_available() {
-        return println!("skipped: {test}: namespaces cannot get names here");
+        return skipped(test, "namespaces cannot get names here");
     }
     let plan = Plan { named: true, ..plan("names", 2) };
     let place = |host: &str| Path::new("/run/netns").join(format!("{}-{host}", plan.name));
@@ -247,7 +256,7 @@ fn what_a_killed_run_left_is_found_and_cleaned_and_no_more() {
         return;
     }
     if !Hosts::names_available() {
-        return println!("skipped: {test}: namespaces cannot get names here");
+        return skipped(test, "namespaces cannot get names here");
     }
     // A killed run's lock is gone, its file and names are not.
     let plan = Plan { named: true, ..plan("killed", 1) };

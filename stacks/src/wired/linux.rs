@@ -1,5 +1,6 @@
 //! Against Linux's TCP, over a TUN device in a network namespace that goes with the test.
 
+use std::io::Write as _;
 use std::net::Ipv4Addr;
 use std::process::Command;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -60,10 +61,13 @@ struct Outcome {
     linux: kernel::Connection,
 }
 
+/// Says that `name` was not run: written, since what passing tests print is not shown.
+fn skipped(name: &str, reason: &str) {
+    std::io::stderr().write_all(format!("\nskipped: {name}: {reason}\n").as_bytes()).unwrap();
+}
+
 /// Runs `test` on a thread in a network namespace of its own, with the device in it, or says why not.
 fn with_device(name: &str, test: impl FnOnce(&Iface) + Send + 'static) {
-    let skipped = |reason: String| println!("skipped: {name}: {reason}");
-    let name = name.to_owned();
     let thread = thread::spawn(move || match device() {
         Ok(device) => {
             test(&device);
@@ -72,7 +76,7 @@ fn with_device(name: &str, test: impl FnOnce(&Iface) + Send + 'static) {
         Err(error) => Some(format!("no TUN device in a network namespace: {error}")),
     });
     match thread.join() {
-        Ok(Some(reason)) => skipped(reason),
+        Ok(Some(reason)) => skipped(name, &reason),
         Ok(None) => {}
         Err(_) => panic!("{name} failed"),
     }
@@ -259,7 +263,7 @@ fn marks_are_told_by_linux_and_to_it() {
             [(EcnFeedback::Classic, 1), (EcnFeedback::Dctcp, 1), (EcnFeedback::Accurate, 1), (EcnFeedback::Accurate, 3)]
         {
             if let Err(error) = set_tcp_ecn(tcp_ecn) {
-                println!("skipped: marks_are_told_by_linux_and_to_it: tcp_ecn = {tcp_ecn}: {error}");
+                skipped("marks_are_told_by_linux_and_to_it", &format!("tcp_ecn = {tcp_ecn}: {error}"));
                 continue;
             }
             for linux_dials in [false, true] {
