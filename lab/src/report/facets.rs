@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use super::input::Directory;
+use crate::experiment::REPEAT_AXIS;
 use crate::results::Run;
 use crate::table::plain;
 
@@ -26,7 +27,10 @@ pub struct Axis {
     pub of_run: Vec<usize>,
 }
 
-/// A line of the comparing pictures: runs that differ along the axis (and in their seed) only.
+/// What tells runs of the same apart.
+const REPETITIONS: [&str; 2] = ["seed", REPEAT_AXIS];
+
+/// A line of the comparing pictures: runs that differ along the axis (and by repetition) only.
 #[derive(Debug, Serialize)]
 pub struct Line {
     pub label: String,
@@ -60,7 +64,8 @@ impl Facets {
         let is_horizontal = |facet: &&Facet| horizontal.is_some_and(|horizontal| horizontal.name == facet.name);
         let apart: Vec<&Facet> = varying.iter().filter(|facet| !is_horizontal(facet)).collect();
         let along: Vec<&Facet> = varying.iter().filter(is_horizontal).collect();
-        let without_seed: Vec<&Facet> = apart.iter().copied().filter(|facet| facet.name != "seed").collect();
+        let without_seed: Vec<&Facet> =
+            apart.iter().copied().filter(|facet| !REPETITIONS.contains(&facet.name.as_str())).collect();
         let line_label = |run: usize| label(run, &controller, &[], &without_seed);
         let line_labels: Vec<String> = (0..runs.len()).map(line_label).collect();
         let labels = (0..runs.len()).map(|run| label(run, &controller, &along, &apart)).collect();
@@ -90,6 +95,7 @@ impl Facet {
             "copies" if value == "1" => "1 job".to_owned(),
             "copies" => format!("{value} jobs"),
             "stack" | "on" | "directory" => value.clone(),
+            REPEAT_AXIS => format!("repeat {value}"),
             name => format!("{name} {value}"),
         }
     }
@@ -134,8 +140,12 @@ fn varying(directories: &[Directory], names: &[String], runs: &[&Run]) -> Vec<Fa
 
 /// The facet that spans the axis: the copies, else the numeric setting with the most values, else any other setting.
 fn horizontal(varying: &[Facet]) -> Option<&Facet> {
-    let settings =
-        || varying.iter().filter(|facet| !matches!(facet.name.as_str(), "seed" | "directory" | "stack" | "on"));
+    let settings = || {
+        varying.iter().filter(|facet| {
+            let name = facet.name.as_str();
+            !REPETITIONS.contains(&name) && !matches!(name, "directory" | "stack" | "on")
+        })
+    };
     let widest = |facets: Vec<&'_ Facet>| -> Option<String> {
         let most = facets.iter().map(|facet| distinct(&facet.values).len()).max()?;
         facets.iter().find(|facet| distinct(&facet.values).len() == most).map(|facet| facet.name.clone())

@@ -69,7 +69,7 @@ pub const SLOWDOWN_IDEAL: Metric = Metric {
 };
 
 /// All metrics, in the order of the table's columns.
-pub const ALL: [Metric; 18] = [
+pub const ALL: [Metric; 19] = [
     P99_QUEUE_DELAY,
     Metric {
         key: "mean_queue_delay",
@@ -171,6 +171,13 @@ pub const ALL: [Metric; 18] = [
         unit: Unit::Count,
         definition: "Retransmission timeouts (RTO), of all flows.",
         of: |run| Some(run.flows.timeouts as f64),
+    },
+    Metric {
+        key: "late",
+        label: "late events",
+        unit: Unit::Share,
+        definition: "Of a run in real time: the share of events that happened later than its rates allow. Above 1\u{a0}% the run is not valid.",
+        of: |run| run.real_time.as_ref().map(|real_time| real_time.late_share),
     },
 ];
 
