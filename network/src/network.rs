@@ -266,7 +266,7 @@ impl Network {
     }
 
     /// Sends what was written into [`blank`](Self::blank).
-    #[inline]
+    #[inline(always)]
     pub fn send<P: Probe>(&mut self, now: Time, probe: &mut P) -> Sent {
         let size = self.packets.segment(self.packets.blank_id()).wire_len().get() as u32;
         self.send_sized(now, size, probe)
@@ -298,14 +298,14 @@ impl Network {
 
     /// Takes what arrives at the far end of a port's link at `now`: nothing if it was lost or held back on an impaired
     /// link. The second value is when that port has something to give again.
-    #[inline]
+    #[inline(always)]
     pub fn take<P: Probe>(&mut self, port: PortId, now: Time, probe: &mut P) -> (Option<Arriving>, Time) {
         let (arriving, next) = self.ports[port.0 as usize].take(port, now, &mut self.packets, probe);
         (arriving.map(|InFlight { packet, size, .. }| Arriving { packet, size }), next)
     }
 
     /// Moves on what arrived at the end of a link at `now`.
-    #[inline]
+    #[inline(always)]
     pub fn pass_on<P: Probe>(&mut self, arriving: Arriving, now: Time, probe: &mut P) -> Arrival {
         let Arriving { packet, size } = arriving;
         let (segment, place) = self.packets.packet_mut(packet);

@@ -218,7 +218,7 @@ impl Sender {
     }
 
     /// The next packet to leave at `now`.
-    #[inline]
+    #[inline(always)]
     pub fn next_packet(&mut self, now: Time) -> Option<Packet> {
         self.paced_until = Time::NEVER;
         if self.urgent.is_some()
