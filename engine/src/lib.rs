@@ -1,7 +1,9 @@
 //! Drives endpoints over a network.
 //!
-//! [`virtual_time`] does it in deterministic virtual time: no clock, no privileges, and the same bytes every time. What
-//! the applications do comes from a [`Workload`]; [`traffic`] has those of the lab: replayed jobs and bulk flows.
+//! [`virtual_time`] does it in deterministic virtual time: no clock, no privileges, and the same bytes every time.
+//! `real_time` does it by the machine's clock, with `hosts` in network namespaces and TUN devices for links; both take
+//! Linux. What the applications do comes from a [`Workload`]; [`traffic`] has those of the lab: replayed jobs and bulk
+//! flows.
 
 mod ended;
 mod fair_share;

@@ -76,9 +76,7 @@ pub fn write(
 
 /// The payload of a packet that [`from_bytes`] could read; nothing of any other.
 pub fn payload(packet: &[u8]) -> &[u8] {
-    Ipv4Packet::new_checked(packet)
-        .and_then(|ip| TcpPacket::new_checked(ip.payload()))
-        .map_or(&[], |tcp| tcp.payload())
+    Ipv4Packet::new_checked(packet).and_then(|ip| TcpPacket::new_checked(ip.payload())).map_or(&[], |tcp| tcp.payload())
 }
 
 fn write_tcp(bytes: &mut [u8], segment: &Segment, from: SocketAddrV4, to: SocketAddrV4) {
@@ -291,7 +289,8 @@ mod tests {
 
     #[test]
     fn accurate_ecn_is_read_in_both_orders_and_abridged() {
-        let counters = |a, b, c| AccEcnCounters { ect0: U24::wrapping(a), ce: U24::wrapping(b), ect1: U24::wrapping(c) };
+        let counters =
+            |a, b, c| AccEcnCounters { ect0: U24::wrapping(a), ce: U24::wrapping(b), ect1: U24::wrapping(c) };
         let whole = [0, 1, 2, 0, 0, 7, 1, 0, 0];
         assert_eq!(acc_ecn(172, &whole), Some(counters(258, 7, 65_536)));
         assert_eq!(acc_ecn(174, &whole), Some(counters(65_536, 7, 258)));

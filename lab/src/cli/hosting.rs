@@ -266,7 +266,7 @@ fn is_known_to_sh(word: &str) -> bool {
 
 /// The controller of the programs' TCP: the experiment's, if the kernel has that.
 fn controller(cell: &Cell, traffic: bool) -> Result<Option<String>, Failure> {
-    match real_time::controller(&cell.controller) {
+    match real_time::controller(cell.kernel_controller()) {
         Ok(()) => Ok(Some(cell.controller.clone())),
         Err(_) if traffic => {
             let text =

@@ -26,7 +26,8 @@ use clap::{Args, Parser, Subcommand};
 pub use failure::Failure;
 
 /// A congestion- and flow-control laboratory: recorded training traffic, replayed through a userspace TCP and
-/// multiplexed over a simulated network, under the congestion controllers that you choose.
+/// multiplexed over a network that is simulated in virtual time, or emulated in real time on TUN devices, under the
+/// congestion controllers that you choose.
 ///
 /// Without a command, the built-in experiment runs: a recording of ResNet-50 training, multiplexed 1, 2, 4 and 8 times
 /// under reno, cubic, dctcp, bbr and paced.

@@ -35,8 +35,8 @@ const COLUMNS: &[Column] = &[
     Column { heading: ["time-", "outs"], rank: 9, text: |run| of_flows(run, run.flows.timeouts.to_string()) },
     Column { heading: ["iter.", "median"], rank: 3, text: |run| iteration(run) },
     Column { heading: ["slow-", "down"], rank: 2, text: |run| slowdown(run) },
-    Column { heading: ["late", "%"], rank: 10, text: late },
-    Column { heading: ["speed", "Mpkt/s"], rank: 7, text: |run| speed(run) },
+    Column { heading: ["late", "%"], rank: 7, text: late },
+    Column { heading: ["speed", "Mpkt/s"], rank: 10, text: |run| speed(run) },
 ];
 
 /// The runs of `summary` as a table that is at most `width` columns wide.
