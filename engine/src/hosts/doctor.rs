@@ -3,6 +3,8 @@
 use std::fs;
 use std::net::Ipv4Addr;
 
+use burstlab_units::Span;
+
 use super::{Hosts, How, Subnet, leftovers, privilege, range_in_use, ready};
 
 mod probe;
@@ -154,10 +156,10 @@ fn range() -> Finding {
 fn timers() -> Finding {
     match timers::lateness() {
         Ok(late) => {
-            let sentence = format!(
-                "timers come {:?} late at the median, {:?} at the 99th percentile, {:?} at most",
-                late.median, late.p99, late.max
-            );
+            let [median, p99, max] =
+                [late.median, late.p99, late.max].map(|late| Span::from_micros(late.as_micros() as u64));
+            let sentence =
+                format!("timers come {median} late at the median, {p99} at the 99th percentile, {max} at most");
             if late.p99 <= timers::FINE {
                 Finding::new("timers", State::Ok, sentence)
             } else {

@@ -1,7 +1,7 @@
 //! Real time: hosts in network namespaces, TUN devices for links, and the network between them driven by the clock.
 //!
 //! The same [`Network`], [`Probe`], [`Workload`] and [`Observer`] as in virtual time. What a host sends is read from its
-//! link's device, goes through the [`switch`]'s queues, and is written to the device of the host that it goes to. One
+//! link's device, goes through the switch's queues, and is written to the device of the host that it goes to. One
 //! thread does everything, in turns: packets in, what is due, packets out; then it waits. So nothing here needs a lock,
 //! and one histogram ([`Lateness`]) tells how well the machine kept up.
 

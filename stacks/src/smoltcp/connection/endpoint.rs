@@ -136,7 +136,7 @@ impl Endpoint for Connection {
     }
 }
 
-/// With [`Config::keys`] unset, payloads are zeros.
+/// With [`Config::keys`](super::Config::keys) unset, payloads are zeros.
 impl PacketEndpoint for Connection {
     fn on_packet(&mut self, now: Time, packet: &[u8]) {
         let (from, to) = (self.config.peer, self.config.own);
