@@ -127,13 +127,16 @@ fn wrong_input_is_one_line_on_stderr_exit_code_2_and_no_results() {
 }
 
 #[test]
-fn what_this_version_cannot_do_is_exit_code_3() {
+fn what_the_machine_cannot_do_is_exit_code_3_and_leaves_nothing() {
     let folder = with_experiment();
-    for arguments in [["--on", "tun"], ["--stack", "smoltcp"], ["--stack", "kernel"]] {
+    for (arguments, part) in
+        [(["--stack", "kernel"], "not in virtual time"), (["--set", "stack.receiver=kernel"], "not in virtual time")]
+    {
         let output = burstlab(folder.path(), &[&["run", "small.toml"], &arguments[..]].concat());
         assert_eq!(code(&output), 3, "{arguments:?}");
-        assert!(stderr(&output).contains("native stack in virtual time only"), "{}", stderr(&output));
+        assert!(stderr(&output).contains(part), "{}", stderr(&output));
     }
+    assert!(!folder.path().join("results").exists());
 }
 
 #[test]

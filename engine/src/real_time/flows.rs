@@ -63,6 +63,10 @@ impl Flows {
         if let Some(known) = self.get(&tuple) {
             return Ok(Some(known));
         }
+        // Who writes another's address into his packets gets no path, nor a flow for each address that there is.
+        if self.by_address.get(&tuple.from) != Some(&source) {
+            return Ok(None);
+        }
         let Some(target) = self.by_address.get(&tuple.to).copied().filter(|target| *target != source) else {
             return Ok(None);
         };

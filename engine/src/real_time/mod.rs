@@ -79,6 +79,9 @@ const LONGEST_WAIT: Duration = Duration::from_millis(50);
 /// When nothing is due and nothing has come for so long, nothing will: longer than Linux's longest retransmission timeout
 /// (TCP_RTO_MAX, 120 s).
 const SILENCE: Duration = Duration::from_secs(150);
+/// The same when a connection has failed, which what is left may be waiting for: longer than a pause of those that have not,
+/// unless the network loses nearly everything.
+const SILENCE_AFTER_FAILURE: Duration = Duration::from_secs(10);
 
 /// Who owns a timer.
 #[derive(Debug, Clone, Copy)]
@@ -101,6 +104,8 @@ pub struct RealTime<P> {
     oracle: Option<FairShare>,
     commands: Commands,
     stopped: bool,
+    /// What ended connections of the kernel's that did not end in good order.
+    failures: Vec<String>,
     lateness: Lateness,
     turn: turn::Turn,
     waiter: Waiter,
@@ -145,6 +150,7 @@ impl<P: Probe> RealTime<P> {
             oracle: None,
             commands: Commands::default(),
             stopped: false,
+            failures: Vec::new(),
             lateness: Lateness::default(),
             turn: turn::Turn::new(hosts.len()),
             waiter,
@@ -220,6 +226,11 @@ impl<P: Probe> RealTime<P> {
         &self.lateness
     }
 
+    /// What ended connections that the kernel gave up, was refused or reset: a sentence for each.
+    pub fn failures(&self) -> &[String] {
+        &self.failures
+    }
+
     /// Packets that hosts sent to nobody: no IPv4, or to an address that no host has.
     pub fn strays(&self) -> u64 {
         self.switch.strays()
@@ -257,12 +268,16 @@ impl<P: Probe> RealTime<P> {
             }
             if busy {
                 heard = Instant::now();
-            } else if self.next_due().is_never() && heard.elapsed() > SILENCE {
+            } else if self.next_due().is_never() && heard.elapsed() > self.longest_silence() {
                 return Ok(Outcome::Idle);
             }
             let wake_at = self.next_due().min(until).min(observer.next_at());
             self.wait(busy, wake_at)?;
         }
+    }
+
+    fn longest_silence(&self) -> Duration {
+        if self.failures.is_empty() { SILENCE } else { SILENCE_AFTER_FAILURE }
     }
 
     /// When something is due that needs no packet to come in.
@@ -288,7 +303,7 @@ impl<P: Probe> RealTime<P> {
         }
     }
 
-    /// Ends the run at what the clock shows and gives what is left.
+    /// Ends the run at the last instant up to which everything has happened, and gives what is left.
     pub fn into_ended(mut self) -> Ended<P> {
         let now = self.switch.now();
         self.switch.settle(now);

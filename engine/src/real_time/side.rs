@@ -57,6 +57,8 @@ pub(super) struct Side {
     pub counted: bool,
     /// The descriptor that is waited for, of a socket.
     watched: Option<i32>,
+    /// Whether it has been told that its connection failed.
+    failed: bool,
 }
 
 impl Side {
@@ -70,20 +72,34 @@ impl Side {
             wants_share: false,
             counted: false,
             watched: None,
+            failed: false,
         }
     }
 
     /// Waits for what its socket has and takes, if it has one; a listener becomes another descriptor when it accepts.
     pub fn watch(&mut self, number: usize, waiter: &mut super::wait::Waiter) -> io::Result<()> {
         let Occupant::Socket(socket) = &self.occupant else { return Ok(()) };
-        if let Some(fd) = socket.watch()
-            && self.watched != Some(fd.as_raw_fd())
-        {
-            waiter.watch(number, fd)?;
-            self.watched = Some(fd.as_raw_fd());
+        match socket.watch() {
+            Some(fd) if self.watched != Some(fd.as_raw_fd()) => {
+                waiter.watch(number, fd)?;
+                self.watched = Some(fd.as_raw_fd());
+            }
+            Some(_) => {}
+            None => {
+                waiter.forget(number);
+                self.watched = None;
+            }
         }
-        waiter.set_writes(number, socket.wants_write());
+        waiter.set_interest(number, socket.wants_read(), socket.wants_write());
         Ok(())
+    }
+
+    /// What ended the connection of its socket, if it failed; said once.
+    pub fn take_failure(&mut self) -> Option<String> {
+        let Occupant::Socket(socket) = &self.occupant else { return None };
+        let error = socket.error().filter(|_| !self.failed)?.to_string();
+        self.failed = true;
+        Some(error)
     }
 
     /// Whether its application has everything that it wrote acknowledged.

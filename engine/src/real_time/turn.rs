@@ -219,6 +219,10 @@ impl<P: Probe> RealTime<P> {
     }
 
     fn watch_socket(&mut self, index: usize) -> Result<(), RealTimeError> {
+        if let Some(error) = self.sides[index].take_failure() {
+            let (flow, _) = sides::flow(index);
+            self.failures.push(format!("connection {} failed ({error})", flow.0));
+        }
         let number = self.turn.socket(index);
         Ok(self.sides[index].watch(number, &mut self.waiter)?)
     }
@@ -260,7 +264,7 @@ impl<P: Probe> RealTime<P> {
     }
 
     /// Lets a side send what it wants to send now, and arms its timer.
-    fn pump(&mut self, index: usize, now: Time) -> Result<(), RealTimeError> {
+    fn pump(&mut self, index: usize, mut now: Time) -> Result<(), RealTimeError> {
         if self.sides[index].wants_share {
             self.tell_share(index);
         }
@@ -271,7 +275,8 @@ impl<P: Probe> RealTime<P> {
                 break;
             }
             self.send(number)?;
-            let now = self.clock.now();
+            // Each packet has an instant of its own: a burst's would else add to the round trips of its last ones.
+            now = self.clock.now();
             let backlog = self.switch.backlog(InterfaceId(number as u32), now);
             if self.lines.is_full(number as u32, backlog) {
                 let side = &mut self.sides[index];
@@ -307,7 +312,7 @@ impl<P: Probe> RealTime<P> {
             }
             let Some(index) = self.lines.leave(line) else { break };
             self.sides[index as usize].in_line = false;
-            self.pump(index as usize, now)?;
+            self.pump(index as usize, self.clock.now())?;
         }
         if let Some((timer, at)) = self.lines.look_again(line, now, self.switch.backlog(interface, now)) {
             self.timers.arm(timer, at);

@@ -13,11 +13,15 @@ use std::time::Duration;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 use tokio::io::unix::AsyncFd;
 use tokio::runtime::{Builder, Runtime};
+// Without it, tokio would report no more than 128 ready sources at a time, and always the first ones.
+use tokio::task::unconstrained;
 
 /// Something to wait for.
 struct Source {
     fd: AsyncFd<OwnedFd>,
-    /// Whether it is also waited for until it takes bytes.
+    /// Whether it is waited for until it has bytes. One whose peer has closed always has some news, so it must not be.
+    reads: bool,
+    /// Whether it is waited for until it takes bytes.
     writes: bool,
 }
 
@@ -46,14 +50,21 @@ impl Waiter {
             self.sources.resize_with(number + 1, || None);
         }
         let _context = self.runtime.enter();
-        self.sources[number] = Some(Source { fd: registered(fd)?, writes: false });
+        self.sources[number] = Some(Source { fd: registered(fd)?, reads: true, writes: false });
         Ok(())
     }
 
-    /// Whether source `number` is also waited for until it takes bytes.
-    pub fn set_writes(&mut self, number: usize, writes: bool) {
+    /// Whether source `number` is waited for until it has bytes, and until it takes some.
+    pub fn set_interest(&mut self, number: usize, reads: bool, writes: bool) {
         if let Some(Some(source)) = self.sources.get_mut(number) {
-            source.writes = writes;
+            (source.reads, source.writes) = (reads, writes);
+        }
+    }
+
+    /// No longer waits for source `number`.
+    pub fn forget(&mut self, number: usize) {
+        if let Some(source) = self.sources.get_mut(number) {
+            *source = None;
         }
     }
 
@@ -64,22 +75,22 @@ impl Waiter {
             // Yielding lets the runtime look at the kernel's list once without sleeping.
             self.runtime.block_on(async {
                 tokio::task::yield_now().await;
-                poll_fn(|context| {
+                unconstrained(poll_fn(|context| {
                     collect(sources, context, ready);
                     Poll::Ready(())
-                })
+                }))
                 .await;
             });
             return Ok(());
         }
         self.timer.set(Expiration::OneShot(patience.into()), TimerSetTimeFlags::empty())?;
-        self.runtime.block_on(poll_fn(|context| {
+        self.runtime.block_on(unconstrained(poll_fn(|context| {
             collect(sources, context, ready);
             match is_ready(expired.poll_read_ready(context)) || !ready.is_empty() {
                 true => Poll::Ready(()),
                 false => Poll::Pending,
             }
-        }));
+        })));
         Ok(())
     }
 }
@@ -93,15 +104,16 @@ fn registered(fd: BorrowedFd<'_>) -> io::Result<AsyncFd<OwnedFd>> {
 
 fn collect(sources: &[Option<Source>], context: &mut Context<'_>, ready: &mut Vec<usize>) {
     for (number, source) in sources.iter().enumerate() {
-        let Some(Source { fd, writes }) = source else { continue };
-        let reads = is_ready(fd.poll_read_ready(context));
-        if reads | (*writes && is_ready(fd.poll_write_ready(context))) {
+        let Some(Source { fd, reads, writes }) = source else { continue };
+        let has = *reads && is_ready(fd.poll_read_ready(context));
+        if has | (*writes && is_ready(fd.poll_write_ready(context))) {
             ready.push(number);
         }
     }
 }
 
-/// Whether it is, and that this is known now: it is asked for anew when it has been read until it would block.
+/// Whether it is, and that this is known now. What comes from here on is reported anew, so the source is to be read until it
+/// would block.
 fn is_ready(polled: Poll<io::Result<tokio::io::unix::AsyncFdReadyGuard<'_, OwnedFd>>>) -> bool {
     match polled {
         Poll::Ready(Ok(mut guard)) => {

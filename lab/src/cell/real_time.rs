@@ -25,7 +25,7 @@ use crate::shell::{Place, Programs, Running, Verdict};
 
 /// The port of the first flow; others follow.
 const FIRST_PORT: u32 = 10_000;
-/// Flows between the same two hosts with ports of their own.
+/// Connections that a run may have: each has a port of its own.
 const PORTS: u32 = 50_000;
 
 /// When it is over, if it were for a transfer that keeps a run going: a century.
@@ -91,6 +91,7 @@ fn drive(planned: Planned<'_>, programs: Option<&Programs>, monitor: &Monitor) -
     let broken_off = match outcome {
         Ok(Outcome::Cancelled) if programs.is_some() && verdict != Verdict::Interrupted => None,
         Ok(Outcome::Cancelled) => Some(BrokenOff::Interrupted),
+        Ok(Outcome::Idle) if !real_time.failures().is_empty() => Some(failed(real_time.failures())),
         Ok(outcome) => {
             conclude(cell, outcome, &plan.traffic)?;
             None
@@ -158,6 +159,16 @@ fn places(network: &Network, hosts: &HostsPlan, addresses: &Addresses) -> Vec<Pl
         name: format!("{}-{}", hosts.name, hosts.hosts[number as usize].name),
     };
     first.map(place).collect()
+}
+
+/// Why nothing is left to happen, after connections failed.
+fn failed(failures: &[String]) -> BrokenOff {
+    let first = failures.first().map_or("", String::as_str);
+    let others = match failures.len() {
+        0 | 1 => String::new(),
+        all => format!(", and {} more", all - 1),
+    };
+    BrokenOff::Machine(format!("nothing is left to happen: {first}{others}"))
 }
 
 fn machine(error: impl std::fmt::Display) -> CellError {
@@ -246,7 +257,9 @@ fn host_name(network: &Network, interface: InterfaceId) -> String {
 /// What the kernel's TCP takes from the namespace.
 fn sysctls(cell: &Cell) -> Vec<(String, String)> {
     let tcp = &cell.stack.tcp;
-    let buffer = tcp.receive_buffer.get();
+    // Linux counts its own bookkeeping into the buffers; half of them is left for data (tcp_adv_win_scale = 1). They are
+    // signed numbers of 32 bits.
+    let most = tcp.receive_buffer.get().saturating_mul(2).min(i32::MAX as u64);
     let flag = |on: bool| u8::from(on).to_string();
     [
         ("tcp_timestamps", flag(tcp.timestamps)),
@@ -255,9 +268,8 @@ fn sysctls(cell: &Cell) -> Vec<(String, String)> {
         ("tcp_slow_start_after_idle", flag(tcp.slow_start_after_idle)),
         // What one connection learned of a path would be carried over into the next.
         ("tcp_no_metrics_save", flag(true)),
-        // Linux counts its own bookkeeping into the buffers; half of them is left for data (tcp_adv_win_scale = 1).
-        ("tcp_rmem", format!("4096 131072 {}", buffer.saturating_mul(2))),
-        ("tcp_wmem", format!("4096 65536 {}", buffer.saturating_mul(2))),
+        ("tcp_rmem", format!("4096 {} {most}", most.min(131_072))),
+        ("tcp_wmem", format!("4096 {} {most}", most.min(65_536))),
     ]
     .map(|(name, value)| (format!("net.ipv4.{name}"), value))
     .to_vec()
@@ -270,10 +282,13 @@ fn add_flows(
     addresses: &Addresses,
     real_time: &mut RealTime<Watch>,
 ) -> Result<(), CellError> {
+    if plan.wires.len() > PORTS as usize {
+        return Err(machine(format!("{} connections are too many in real time: at most {PORTS}", plan.wires.len())));
+    }
     let endpoints = Endpoints::new(cell, controller);
     for (number, wire) in (0u32..).zip(&plan.wires) {
         let interfaces = [wire.from, wire.to];
-        let port = (FIRST_PORT + number % PORTS) as u16;
+        let port = (FIRST_PORT + number) as u16;
         let ends = [(wire.from, cell.stack.kind), (wire.to, cell.stack.receiver)].map(|(interface, kind)| {
             let address = match kind {
                 StackKind::Kernel => addresses.link(interface.0),

@@ -180,7 +180,7 @@ impl Sampler {
         }
         for (flow, direction, before, points) in &mut self.flows {
             let state = view.sender(*flow, *direction).snapshot();
-            let rate = Rate::of(burstlab_units::Bytes::new(state.delivered - *before), self.interval);
+            let rate = Rate::of(burstlab_units::Bytes::new(state.delivered.saturating_sub(*before)), self.interval);
             *before = state.delivered;
             points.push(FlowPoint { state, rate });
         }

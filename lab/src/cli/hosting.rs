@@ -267,7 +267,7 @@ fn is_known_to_sh(word: &str) -> bool {
 /// The controller of the programs' TCP: the experiment's, if the kernel has that.
 fn controller(cell: &Cell, traffic: bool) -> Result<Option<String>, Failure> {
     match real_time::controller(cell.kernel_controller()) {
-        Ok(()) => Ok(Some(cell.controller.clone())),
+        Ok(()) => Ok(Some(cell.kernel_controller().to_owned())),
         Err(_) if traffic => {
             let text =
                 format!("the kernel's TCP has no {}; the programs keep the kernel's own controller", cell.controller);

@@ -63,7 +63,7 @@ pub fn run_cells(
                     progress.begin(index, cell, &monitor);
                     let result = run_guarded(run_cell, cell, &monitor);
                     progress.end(index);
-                    if result.is_err() {
+                    if result.as_ref().map_or(true, |result| result.broken_off.is_some()) {
                         // Here and not where results are gathered, so that this thread begins nothing more.
                         stop.stop();
                     }

@@ -155,26 +155,29 @@ impl Connection {
         &self.config.congestion
     }
 
+    /// Takes the peer's connection, if it is among those that came.
     fn accept(&mut self) -> io::Result<()> {
-        let Some(listener) = &self.socket else { return Ok(()) };
-        let (socket, from) = match listener.accept() {
-            Ok(accepted) => accepted,
-            // The one who came may have left again.
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::ConnectionAborted) => return Ok(()),
-            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
-            Err(error) => return Err(error),
-        };
-        let expected = |from: SocketAddrV4| {
-            from.ip() == self.peer.ip() && (self.peer.port() == 0 || from.port() == self.peer.port())
-        };
-        if !from.as_socket_ipv4().is_some_and(expected) {
-            self.incoming.reader.count_garbage();
-            return Ok(());
+        while let (Stage::Listening, Some(listener)) = (self.stage, &self.socket) {
+            let (socket, from) = match listener.accept() {
+                Ok(accepted) => accepted,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                // The one who came may have left again; another may be waiting.
+                Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted) => continue,
+                Err(error) => return Err(error),
+            };
+            if !from.as_socket_ipv4().is_some_and(|from| self.is_peer(from)) {
+                self.incoming.reader.count_garbage();
+                continue;
+            }
+            socket.set_nonblocking(true)?;
+            self.socket = Some(socket);
+            self.begin();
         }
-        socket.set_nonblocking(true)?;
-        self.socket = Some(socket);
-        self.begin();
         Ok(())
+    }
+
+    fn is_peer(&self, from: SocketAddrV4) -> bool {
+        from.ip() == self.peer.ip() && (self.peer.port() == 0 || from.port() == self.peer.port())
     }
 
     fn finish_connecting(&mut self) {
@@ -293,6 +296,16 @@ fn set_congestion(socket: &Socket, name: &str) -> Result<(), Error> {
     socket
         .set_tcp_congestion(name.as_bytes())
         .map_err(|source| Error::Setting { what: format!("TCP_CONGESTION = {name}"), source })
+}
+
+impl Drop for Connection {
+    /// What is not delivered by now never will be: without this, the kernel would go on sending it for a while, and keep the
+    /// host's network namespace for it (socket(7), SO_LINGER).
+    fn drop(&mut self) {
+        if let Some(socket) = &self.socket {
+            let _ = socket.set_linger(Some(Duration::ZERO));
+        }
+    }
 }
 
 impl Endpoint for Connection {
