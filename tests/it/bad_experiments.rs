@@ -89,9 +89,9 @@ fn an_experiment_that_does_not_exist_is_named() {
 }
 
 #[test]
-fn what_the_machine_or_this_version_cannot_do_is_exit_code_3() {
+fn the_kernels_tcp_in_virtual_time_is_exit_code_3() {
     let folder = Folder::new();
     folder.put("sound.toml", SOUND);
-    folder.burstlab(&["run", "sound.toml", "--on", "tun"]).told(3, &["virtual"]);
+    folder.burstlab(&["run", "sound.toml", "--stack", "kernel"]).told(3, &["virtual"]);
     assert!(!folder.has_results());
 }

@@ -34,8 +34,8 @@ fn whole_experiments_in_the_book_are_sound() {
     let folder = Folder::new();
     let registry = Registry::default();
     let mut found = 0;
-    for page in fs::read_dir(repository("docs/src")).unwrap() {
-        let page = page.unwrap().path();
+    let pages = fs::read_dir(repository("docs/src")).unwrap().map(|entry| entry.unwrap().path());
+    for page in pages.filter(|path| path.extension().is_some_and(|extension| extension == "md")) {
         let text = fs::read_to_string(&page).unwrap();
         let blocks = text.split("```toml\n").skip(1).map(|block| block.split_once("```").unwrap().0);
         for block in blocks.filter(|block| block.starts_with("name = ")) {
