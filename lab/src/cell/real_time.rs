@@ -8,7 +8,7 @@ use burstlab_algorithms::{Builder, EcnFeedback};
 use burstlab_engine::hosts::{HostPlan, Hosts, Plan as HostsPlan, RouteOptions, Subnet};
 use burstlab_engine::real_time::{Occupant, Options, RealTime, RealTimeError};
 use burstlab_engine::traffic::Transfer;
-use burstlab_engine::{Monitor, Outcome, PacketSizes};
+use burstlab_engine::{Monitor, Outcome};
 use burstlab_network::{Direction, FlowId, InterfaceId, Network};
 use burstlab_stacks::{Keys, kernel};
 use burstlab_units::{Bytes, Span, Time};
@@ -299,9 +299,7 @@ fn add_flows(
         let flow = real_time.add_flow(interfaces, ends, |hosts, flow, direction| {
             occupant(&endpoints, hosts, interfaces, ends, flow, direction, wire.opens)
         })?;
-        if controller.entry().needs.fair_share {
-            let (payload, headers) = (plan.packet.payload, plan.packet.headers);
-            let sizes = PacketSizes { payload, data: payload + headers, ack: headers };
+        if let Some(sizes) = plan.packet.oracle_sizes(controller) {
             real_time.tell_fair_share(flow, Direction::Forward, sizes);
             real_time.tell_fair_share(flow, Direction::Backward, sizes);
         }

@@ -1,6 +1,8 @@
 //! What a cell runs: a network, the connections on it, and the traffic that they will carry. Endpoints come later, with the
 //! time in which it runs.
 
+use burstlab_algorithms::Builder;
+use burstlab_engine::PacketSizes;
 use burstlab_engine::traffic::{Traffic, Transfer, UNLIMITED};
 use burstlab_network::{Direction, FlowId, InterfaceId, Network};
 use burstlab_replay as replay;
@@ -63,6 +65,15 @@ pub(super) struct Plan {
 pub(super) struct Packet {
     pub payload: Bytes,
     pub headers: Bytes,
+}
+
+impl Packet {
+    /// What the oracle has to know of packets, if `controller` asks one for its fair share.
+    pub fn oracle_sizes(self, controller: &Builder) -> Option<PacketSizes> {
+        let Packet { payload, headers } = self;
+        let sizes = PacketSizes { payload, data: payload + headers, ack: headers };
+        controller.entry().needs.fair_share.then_some(sizes)
+    }
 }
 
 impl Plan {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use burstlab_engine::{Monitor, PacketSizes, Simulation};
+use burstlab_engine::{Monitor, Simulation};
 use burstlab_network::{Direction, FlowId};
 use burstlab_stacks::Endpoint;
 use burstlab_units::Time;
@@ -35,9 +35,7 @@ fn drive<E: Endpoint>(
     let mut simulation = Simulation::new(network, cell.stack.host_queue, watch);
     for wire in &plan.wires {
         let flow = simulation.add_flow(wire.from, wire.to, |flow, direction| make(flow, direction, wire.opens))?;
-        if controller.entry().needs.fair_share {
-            let (payload, headers) = (plan.packet.payload, plan.packet.headers);
-            let sizes = PacketSizes { payload, data: payload + headers, ack: headers };
+        if let Some(sizes) = plan.packet.oracle_sizes(controller) {
             simulation.tell_fair_share(flow, Direction::Forward, sizes);
             simulation.tell_fair_share(flow, Direction::Backward, sizes);
         }

@@ -112,6 +112,10 @@ impl Options {
         let Some(cell) = experiment.cells.first_mut() else {
             return Err(Failure::Internal("an experiment without a cell".to_owned()));
         };
+        if let Some(time) = self.time.filter(|time| *time <= cell.warmup) {
+            let warmup = cell.warmup;
+            return Err(Failure::Input(format!("--for: {time} leave nothing to measure after run.warmup, {warmup}")));
+        }
         cell.duration = self.time;
         real_time::ready(cell)?;
         let controller = controller(cell, traffic)?;

@@ -65,8 +65,6 @@ fn hear(arguments: &Arguments, interface: &str, keep: Keep) -> Result<(), Failur
 
 fn record(arguments: &Arguments, registry: &Registry, keep: Keep) -> Result<(), Failure> {
     let out = &arguments.out;
-    std::fs::File::create(out)
-        .map_err(|error| Failure::Machine(format!("cannot write the capture {}: {error}", out.display())))?;
     let made = arguments.hosting.prepare(arguments.experiment.as_deref(), registry, false, false)?;
     let made = made.with_lab(|lab| lab.recording(out.clone(), keep));
     let (result, verdict) = made.run()?;
