@@ -1,0 +1,1 @@
+//! packetdrill scripts, run against the native stack in virtual time.
