@@ -124,6 +124,16 @@ impl Connection {
         self.receiver.read(bytes.get());
     }
 
+    /// Bytes that arrived in order and that the application has not read yet.
+    pub fn readable(&self) -> u64 {
+        self.receiver.waiting()
+    }
+
+    /// Whether the peer sent its FIN and the application has read all that came before it.
+    pub fn is_at_end(&self) -> bool {
+        self.receiver.is_finished() && self.receiver.waiting() == 0
+    }
+
     /// Whether data may come in.
     fn receives(&self) -> bool {
         matches!(self.state, State::Established | State::FinWait1 | State::FinWait2)

@@ -86,6 +86,11 @@ impl Receiver {
         self.next - u64::from(self.is_finished())
     }
 
+    /// Bytes in order that the application has not read.
+    pub fn waiting(&self) -> u64 {
+        if self.reading { 0 } else { self.arrived() - self.read }
+    }
+
     /// Bytes that the application got.
     pub fn delivered(&self) -> u64 {
         if self.reading { self.arrived() } else { self.read }
