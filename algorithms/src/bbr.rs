@@ -10,7 +10,7 @@ use crate::{
 };
 
 mod aggregation;
-mod chance;
+pub(crate) mod chance;
 mod congestion;
 mod drain;
 mod full_pipe;
@@ -19,7 +19,7 @@ mod max_bw;
 mod min_rtt;
 mod probe_bw;
 mod probe_rtt;
-mod rounds;
+pub(crate) mod rounds;
 mod startup;
 mod undo;
 mod window;

@@ -49,6 +49,7 @@ pub use burstlab_units::{Bytes, Rate, Span, Time};
 
 mod aimd;
 mod bbr;
+mod bbr1;
 mod cubic;
 mod dctcp;
 mod hystart;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{Controller, EcnFeedback, Path, bbr, cubic, dctcp, paced, reno};
+use crate::{Controller, EcnFeedback, Path, bbr, bbr1, cubic, dctcp, paced, reno};
 
 mod error;
 mod parameter;
@@ -81,7 +81,7 @@ pub struct Registry {
 impl Default for Registry {
     /// The built-in controllers.
     fn default() -> Registry {
-        Registry { entries: vec![reno::ENTRY, cubic::ENTRY, dctcp::ENTRY, bbr::ENTRY, paced::ENTRY] }
+        Registry { entries: vec![reno::ENTRY, cubic::ENTRY, dctcp::ENTRY, bbr::ENTRY, bbr1::ENTRY, paced::ENTRY] }
     }
 }
 
@@ -228,7 +228,7 @@ mod tests {
     fn every_built_in_controller_builds_with_its_defaults() {
         let registry = Registry::default();
         let names: Vec<_> = registry.entries().iter().map(|entry| entry.name).collect();
-        assert_eq!(names, ["reno", "cubic", "dctcp", "bbr", "paced"]);
+        assert_eq!(names, ["reno", "cubic", "dctcp", "bbr", "bbr1", "paced"]);
         for name in names {
             let builder = registry.parse(name).unwrap();
             assert!(builder.build(&Path::default()).control().window.get() > 0);
@@ -257,9 +257,9 @@ mod tests {
     fn a_wrong_name_is_told_the_nearest_one() {
         assert_eq!(
             fault("dcpct"),
-            "there is no controller \"dcpct\"; did you mean \"dctcp\"? (known: reno, cubic, dctcp, bbr, paced)"
+            "there is no controller \"dcpct\"; did you mean \"dctcp\"? (known: reno, cubic, dctcp, bbr, bbr1, paced)"
         );
-        assert_eq!(fault("zzzzzzzz"), "there is no controller \"zzzzzzzz\" (known: reno, cubic, dctcp, bbr, paced)");
+        assert_eq!(fault("zzzzzzzz"), "there is no controller \"zzzzzzzz\" (known: reno, cubic, dctcp, bbr, bbr1, paced)");
         assert!(fault("").contains("known: reno"));
     }
 

@@ -2,10 +2,10 @@
 
 /// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): a few bits a second need no better one.
 #[derive(Debug, Clone)]
-pub(super) struct Chance(u64);
+pub(crate) struct Chance(u64);
 
 impl Chance {
-    pub(super) const fn new(seed: u64) -> Chance {
+    pub(crate) const fn new(seed: u64) -> Chance {
         Chance(seed)
     }
 
@@ -17,12 +17,12 @@ impl Chance {
     }
 
     /// Zero or one.
-    pub(super) fn bit(&mut self) -> u64 {
+    pub(crate) fn bit(&mut self) -> u64 {
         self.next() >> 63
     }
 
     /// From zero to less than one.
-    pub(super) fn fraction(&mut self) -> f64 {
+    pub(crate) fn fraction(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
 }

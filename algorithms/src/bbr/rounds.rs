@@ -2,17 +2,17 @@
 
 /// Counts packet-timed round trips.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Rounds {
-    pub(super) count: u64,
+pub(crate) struct Rounds {
+    pub(crate) count: u64,
     /// Whether the newest sample began a round.
-    pub(super) start: bool,
+    pub(crate) start: bool,
     /// A packet sent when this much had been delivered ends the round.
     end: u64,
 }
 
 impl Rounds {
     /// Returns whether a sample of a packet sent at `prior_delivered` begins a round.
-    pub(super) fn update(&mut self, prior_delivered: u64, delivered: u64) -> bool {
+    pub(crate) fn update(&mut self, prior_delivered: u64, delivered: u64) -> bool {
         self.start = prior_delivered >= self.end;
         if self.start {
             self.begin(delivered);
@@ -22,7 +22,7 @@ impl Rounds {
     }
 
     /// Begins a round without counting one (StartRound).
-    pub(super) fn begin(&mut self, delivered: u64) {
+    pub(crate) fn begin(&mut self, delivered: u64) {
         self.end = delivered;
     }
 }
