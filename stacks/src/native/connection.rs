@@ -129,9 +129,9 @@ impl Connection {
         self.receiver.waiting()
     }
 
-    /// Whether the peer sent its FIN and the application has read all that came before it.
-    pub fn is_at_end(&self) -> bool {
-        self.receiver.is_finished() && self.receiver.waiting() == 0
+    /// Whether the peer's FIN arrived and everything before it.
+    pub fn peer_closed(&self) -> bool {
+        self.receiver.is_finished()
     }
 
     /// Whether data may come in.
