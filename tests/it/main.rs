@@ -6,6 +6,7 @@ mod book;
 mod captures;
 mod check;
 mod compare;
+mod conformance;
 mod determinism;
 #[cfg(target_os = "linux")]
 mod hosts;

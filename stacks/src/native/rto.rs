@@ -98,6 +98,7 @@ mod tests {
         RoundTrip::new(&Config { min_rto: Span::from_millis(1), ..Config::default() })
     }
 
+    // holds: RFC6298 2.1, RFC6298 2.2
     #[test]
     fn the_first_sample_sets_three_round_trips() {
         let mut rtt = estimator();
@@ -106,6 +107,7 @@ mod tests {
         assert_eq!(rtt.timeout(), Span::from_millis(30));
     }
 
+    // holds: RFC6298 5.7
     #[test]
     fn a_slow_handshake_triples_the_initial_timeout() {
         let mut rtt = estimator();
@@ -121,6 +123,7 @@ mod tests {
         assert_eq!(rtt.smoothed(), Span::from_micros(100));
     }
 
+    // holds: RFC6298 5.5
     #[test]
     fn backoff_doubles_up_to_the_cap_and_is_forgiven() {
         let mut rtt = estimator();

@@ -31,6 +31,7 @@ fn both_sides_open_at_once() {
     assert_eq!(pair.a.received(), 30 * MSS);
 }
 
+// holds: RFC6298 2.1
 #[test]
 fn lost_syns_are_sent_again_with_backoff() {
     let mut pair = Pair::new(config());
