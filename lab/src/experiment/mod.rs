@@ -163,7 +163,15 @@ impl Experiment {
     /// # Errors
     /// The first thing that is wrong, in the file's order within a table.
     pub fn load(path: &Path, options: &Options<'_>) -> Result<Experiment, ExperimentError> {
-        Experiment::read(text_of(path)?, &Base { file: path, bundled: &[], may_be_silent: false }, options)
+        Experiment::parse(text_of(path)?, path, options)
+    }
+
+    /// As [`load`](Experiment::load), from the text of the file `path`, which need not be there: its name is for errors.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn parse(text: String, path: &Path, options: &Options<'_>) -> Result<Experiment, ExperimentError> {
+        Experiment::read(text, &Base { file: path, bundled: &[], may_be_silent: false }, options)
     }
 
     /// As [`load`](Experiment::load), for programs that bring traffic of their own: it need have no job and no flow.
