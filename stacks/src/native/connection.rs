@@ -134,6 +134,11 @@ impl Connection {
         self.receiver.is_finished()
     }
 
+    /// Whether this side's FIN was acknowledged, and so all that it wrote.
+    pub fn is_finished(&self) -> bool {
+        self.sender.closing && self.sender.board.una() > self.sender.written
+    }
+
     /// Whether data may come in.
     fn receives(&self) -> bool {
         matches!(self.state, State::Established | State::FinWait1 | State::FinWait2)
