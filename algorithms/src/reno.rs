@@ -122,6 +122,7 @@ mod tests {
         reno
     }
 
+    // holds: RFC5681 3.1 #1
     #[test]
     fn slow_start_doubles_the_window_each_round_trip() {
         let mut reno = controller("reno");
@@ -131,6 +132,7 @@ mod tests {
         assert_eq!(window(&*reno), 20.0);
     }
 
+    // holds: RFC5681 3.1 #14
     #[test]
     fn one_ack_brings_two_packets_at_most_in_slow_start_and_one_after_a_timeout() {
         let mut reno = controller("reno");
@@ -142,6 +144,7 @@ mod tests {
         assert_eq!(window(&*reno), 2.0);
     }
 
+    // holds: RFC5681 3.1 #1, RFC5681 3.1 #9, RFC5681 3.1 #10
     #[test]
     fn congestion_avoidance_adds_a_packet_for_each_window_delivered() {
         let mut reno = steady(20);
@@ -153,6 +156,7 @@ mod tests {
         assert_eq!(window(&*reno), 21.0);
     }
 
+    // holds: RFC5681 3.1 #7, RFC5681 3.2 #7, RFC5681 4.3 #1
     #[test]
     fn loss_halves_the_flight_and_leaves_two_packets_at_least() {
         let mut reno = controller("reno");
@@ -176,6 +180,7 @@ mod tests {
         }
     }
 
+    // holds: RFC5681 3.1 #13
     #[test]
     fn the_threshold_holds_when_the_timer_expires_again() {
         let mut reno = controller("reno");

@@ -68,6 +68,7 @@ impl DelayedAck {
 mod tests {
     use super::*;
 
+    // holds: RFC5681 4.2 #2, RFC5681 4.2 #3
     #[test]
     fn every_second_full_segment_or_the_timer() {
         let mut ack = DelayedAck::new(Some(Span::from_millis(1)));

@@ -6,6 +6,7 @@ mod loss;
 mod open;
 mod pair;
 mod random;
+mod rfc5681;
 mod rfc6298;
 mod spurious;
 mod timing;

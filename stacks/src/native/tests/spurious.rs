@@ -53,6 +53,7 @@ fn timestamps_take_it_back_sooner() {
     assert_eq!(pair.told.lock().unwrap().undone, 1);
 }
 
+// holds: RFC5681 4.3 #5
 #[test]
 fn a_true_loss_is_not_taken_back() {
     for timestamps in [false, true] {
@@ -100,6 +101,7 @@ fn duplicated_segments_are_reported_and_change_nothing() {
     assert_eq!(with_report, 100);
 }
 
+// holds: RFC5681 3.2 #12
 #[test]
 fn a_recovery_sends_about_one_packet_for_two_that_are_delivered() {
     let mut pair = Pair::open(config());

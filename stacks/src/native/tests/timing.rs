@@ -182,6 +182,7 @@ fn the_controllers_timer_is_called_once() {
     assert_eq!(pair.told.lock().unwrap().timers, [at]);
 }
 
+// holds: RFC5681 4.1 #1
 #[test]
 fn after_idleness_the_window_starts_small_if_so_configured() {
     for (slow_start_after_idle, first) in [(true, 10), (false, 20)] {

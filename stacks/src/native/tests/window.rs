@@ -108,6 +108,7 @@ fn nagle_holds_a_small_segment_back_while_another_is_out() {
     }
 }
 
+// holds: RFC5681 4.2 #2, RFC5681 4.2 #3
 #[test]
 fn every_second_segment_is_acknowledged_and_the_last_one_by_the_timer() {
     let delay = Span::from_millis(2);
@@ -120,6 +121,7 @@ fn every_second_segment_is_acknowledged_and_the_last_one_by_the_timer() {
     assert_eq!(pair.a.counters().retransmitted_segments, 0, "the probe waits for the delayed ACK");
 }
 
+// holds: RFC5681 3.2 #1, RFC5681 3.2 #2, RFC5681 4.2 #5, RFC5681 4.2 #6, RFC5681 4.2 #7
 #[test]
 fn what_is_out_of_order_and_what_fills_the_hole_is_acknowledged_at_once() {
     let mut pair = Pair::open(Config { delayed_ack: Some(Span::from_millis(2)), ..config() });
