@@ -8,6 +8,7 @@ mod pair;
 mod random;
 mod rfc5681;
 mod rfc6298;
+mod rfc6675;
 mod spurious;
 mod timing;
 mod window;

@@ -101,7 +101,7 @@ fn duplicated_segments_are_reported_and_change_nothing() {
     assert_eq!(with_report, 100);
 }
 
-// holds: RFC5681 3.2 #12
+// holds: RFC5681 3.2 #12, RFC6675 5 #8
 #[test]
 fn a_recovery_sends_about_one_packet_for_two_that_are_delivered() {
     let mut pair = Pair::open(config());
