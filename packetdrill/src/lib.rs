@@ -1,1 +1,3 @@
 //! packetdrill scripts, run against the native stack in virtual time.
+
+pub mod script;
