@@ -20,7 +20,7 @@ const ACC_ECN_LEN: usize = 11;
 /// Bytes that are not a TCP segment in an IPv4 packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WireError {
-    /// The IPv4 header is cut, or its lengths contradict the packet's.
+    /// The header is cut, is not of version 4, or its lengths contradict the packet's.
     #[error("not a whole IPv4 packet")]
     Ip,
     /// The packet carries another protocol.
@@ -74,9 +74,15 @@ pub fn write(
     ip.fill_checksum();
 }
 
+/// The packet in `bytes`, if it is a whole one: smoltcp leaves it to its caller to look at the version.
+fn whole<T: AsRef<[u8]>>(bytes: T) -> Result<Ipv4Packet<T>, WireError> {
+    Ipv4Packet::new_checked(bytes).ok().filter(|ip| ip.version() == 4).ok_or(WireError::Ip)
+}
+
 /// The payload of a packet that [`from_bytes`] could read; nothing of any other.
 pub fn payload(packet: &[u8]) -> &[u8] {
-    Ipv4Packet::new_checked(packet).and_then(|ip| TcpPacket::new_checked(ip.payload())).map_or(&[], |tcp| tcp.payload())
+    let tcp = whole(packet).and_then(|ip| TcpPacket::new_checked(ip.payload()).map_err(|_| WireError::Tcp));
+    tcp.map_or(&[], |tcp| tcp.payload())
 }
 
 fn write_tcp(bytes: &mut [u8], segment: &Segment, from: SocketAddrV4, to: SocketAddrV4) {
@@ -138,7 +144,7 @@ fn write_options(mut rest: &mut [u8], segment: &Segment) {
 
 /// Sets the CE mark in the header of an IPv4 packet, as a router does; bytes that are none are left alone.
 pub fn mark_ce(packet: &mut [u8]) {
-    if let Ok(mut ip) = Ipv4Packet::new_checked(packet) {
+    if let Ok(mut ip) = whole(packet) {
         ip.set_ecn(Codepoint::Ce as u8);
         ip.fill_checksum();
     }
@@ -146,13 +152,13 @@ pub fn mark_ce(packet: &mut [u8]) {
 
 /// The ECN field of an IPv4 packet; bytes that are none are not ECN-capable.
 pub fn codepoint_of(packet: &[u8]) -> Codepoint {
-    Ipv4Packet::new_checked(packet).map_or(Codepoint::NotEct, |ip| codepoint(ip.ecn()))
+    whole(packet).map_or(Codepoint::NotEct, |ip| codepoint(ip.ecn()))
 }
 
 /// Reads a segment from an IPv4 packet, with the addresses it goes from and to. Whose it is (`flow`, `direction`) is
 /// for the caller to know by them. With `verify`, checksums must be right.
 pub fn from_bytes(bytes: &[u8], verify: bool) -> Result<(Segment, SocketAddrV4, SocketAddrV4), WireError> {
-    let ip = Ipv4Packet::new_checked(bytes).map_err(|_| WireError::Ip)?;
+    let ip = whole(bytes)?;
     if ip.next_header() != IpProtocol::Tcp {
         return Err(WireError::Protocol);
     }
@@ -297,6 +303,17 @@ mod tests {
         assert_eq!(acc_ecn(172, &whole[..6]), Some(counters(258, 7, 1)));
         assert_eq!(acc_ecn(172, &whole[..3]), None);
         assert_eq!(acc_ecn(172, &[]), None);
+    }
+
+    #[test]
+    fn a_packet_of_another_version_is_none() {
+        let mut bytes = to_bytes(&Segment { payload: 9, ..Segment::default() }, FROM, TO, &[7; 9]);
+        bytes[0] = 6 << 4 | 5;
+        let before = bytes.clone();
+        assert_eq!(from_bytes(&bytes, false), Err(WireError::Ip));
+        assert_eq!((payload(&bytes), codepoint_of(&bytes)), (&[][..], Codepoint::NotEct));
+        mark_ce(&mut bytes);
+        assert_eq!(bytes, before);
     }
 
     proptest! {
