@@ -317,6 +317,7 @@ mod tests {
     }
 
     proptest! {
+        // holds: RFC9293 MUST-2
         #[test]
         fn a_segment_comes_back_from_its_bytes(segment in any_segment()) {
             let bytes = to_bytes(&segment, FROM, TO, &[7; 100]);
@@ -339,6 +340,7 @@ mod tests {
             let _ = (from_bytes(&bytes, false), payload(&bytes));
         }
 
+        // holds: RFC9293 MUST-3
         #[test]
         fn a_flipped_bit_is_noticed(segment in any_segment(), place: proptest::sample::Index, bit in 0u8..8) {
             let mut bytes = to_bytes(&segment, FROM, TO, &[]);

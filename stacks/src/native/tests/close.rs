@@ -11,6 +11,7 @@ fn states(pair: &Pair) -> (State, State) {
     (pair.a.state, pair.b.state)
 }
 
+// holds: RFC9293 MUST-12
 #[test]
 fn one_side_closes_and_then_the_other() {
     let mut pair = Pair::open(config());
@@ -110,6 +111,7 @@ fn reset(pair: &Pair, off: u32) -> Segment {
     Segment { seq, flags: Flags::RST, ..Segment::default() }
 }
 
+// holds: RFC9293 3.10.7.4 #1, RFC9293 3.10.7.4 #2
 #[test]
 fn only_a_reset_at_the_very_place_is_believed() {
     let mut pair = Pair::open(config());
@@ -125,6 +127,7 @@ fn only_a_reset_at_the_very_place_is_believed() {
     assert_eq!(pair.b.status(), Status::Failed);
 }
 
+// holds: RFC9293 MUST-12
 #[test]
 fn a_reset_ends_every_state() {
     for (close_a, close_b, expected) in [

@@ -27,6 +27,7 @@ fn marked_bytes(pair: &Pair) -> u64 {
     pair.told.lock().unwrap().acks.iter().map(|ack| ack.ce_marked.get()).sum()
 }
 
+// holds: RFC9293 SHLD-8
 #[test]
 fn classic_feedback_reduces_once_and_ends_with_cwr() {
     let mut pair = pair(config(), EcnFeedback::Classic);

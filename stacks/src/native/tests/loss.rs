@@ -16,7 +16,7 @@ fn a_clean_path_carries_everything_once() {
     assert_eq!(pair.causes(), []);
 }
 
-// holds: RFC5681 3.2 #3, RFC6675 5 #4
+// holds: RFC5681 3.2 #3, RFC6675 5 #4, RFC9293 SHLD-31
 #[test]
 fn a_lost_packet_is_repaired_fast_and_reduces_once() {
     let mut pair = Pair::open(config());

@@ -18,6 +18,7 @@ fn data_written_before_the_handshake_follows_it() {
     assert_eq!((pair.b.received(), pair.a.state, pair.b.state), (5 * MSS, State::FinWait2, State::CloseWait));
 }
 
+// holds: RFC9293 MUST-10
 #[test]
 fn both_sides_open_at_once() {
     let mut pair = Pair::new(config());
@@ -54,6 +55,7 @@ fn a_lost_syn_ack_and_a_lost_third_segment_do_no_harm() {
     pair.transfer(20 * MSS);
 }
 
+// holds: RFC9293 MUST-22
 #[test]
 fn nobody_there_fails_after_the_last_syn() {
     let mut pair = Pair::new(Config { max_retransmissions: 3, ..config() });
@@ -84,6 +86,7 @@ fn a_reset_refuses_the_connection() {
     assert_eq!(pair.a.status(), Status::Failed);
 }
 
+// holds: RFC9293 MUST-11
 #[test]
 fn a_listener_that_is_reset_before_it_opens_listens_again() {
     let mut pair = Pair::new(config());
@@ -96,6 +99,7 @@ fn a_listener_that_is_reset_before_it_opens_listens_again() {
     assert_eq!(pair.b.poll_transmit(pair.now).unwrap().ack, 5_001);
 }
 
+// holds: RFC9293 MUST-16
 #[test]
 fn the_smaller_mss_holds_and_timestamps_come_out_of_it() {
     let mut pair = Pair::new(Config { timestamps: true, ..config() });
@@ -132,6 +136,7 @@ fn positions_beyond_four_gigabytes_are_kept() {
     assert_eq!(pair.b.received(), 5 << 30);
 }
 
+// holds: RFC9293 MUST-1
 #[test]
 fn a_peer_without_scaling_limits_the_window_to_64_kb() {
     let mut pair = Pair::with(Config { window_scaling: false, ..config() }, Default::default(), |mut recorder| {

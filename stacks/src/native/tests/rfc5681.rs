@@ -52,7 +52,7 @@ fn the_smaller_of_both_windows_bounds_what_is_out() {
     }
 }
 
-// holds: RFC5681 3.1 #1
+// holds: RFC5681 3.1 #1, RFC9293 MUST-19
 #[test]
 fn a_sender_doubles_each_round_trip_until_a_loss_and_then_adds_a_packet() {
     let mut pair = reno(config()).opened();

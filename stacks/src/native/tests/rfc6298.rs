@@ -18,7 +18,7 @@ fn sent(pair: &Pair) -> Vec<(Time, u32)> {
     pair.data(Direction::Forward).iter().map(|(at, s)| (*at, s.seq)).collect()
 }
 
-// holds: RFC6298 2.3 #1, RFC6298 2.3 #2, RFC6298 2.3 #3, RFC6298 2.3 #4
+// holds: RFC6298 2.3 #1, RFC6298 2.3 #2, RFC6298 2.3 #3, RFC6298 2.3 #4, RFC9293 MUST-18
 #[test]
 fn a_later_sample_moves_the_variation_first_and_by_a_quarter_then_the_mean_by_an_eighth() {
     let mut rtt = RoundTrip::new(&timer_only());
@@ -36,7 +36,7 @@ fn a_variation_of_nothing_counts_as_a_tick_of_the_clock() {
     assert_eq!(rtt.timeout(), Span::from_nanos(2));
 }
 
-// holds: RFC6298 3 #1, RFC6298 3 #2
+// holds: RFC6298 3 #1, RFC6298 3 #2, RFC9293 MUST-18
 #[test]
 fn a_segment_that_was_sent_twice_gives_no_sample() {
     let mut pair = Pair::open(timer_only());

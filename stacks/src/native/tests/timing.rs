@@ -61,7 +61,7 @@ fn without_probes_the_timeout_repairs_the_tail() {
     assert!(pair.now.since(start) >= Span::from_millis(10));
 }
 
-// holds: RFC6298 5.1, RFC6298 5.5, RFC6298 5.6
+// holds: RFC6298 5.1, RFC6298 5.5, RFC6298 5.6, RFC9293 MUST-19, RFC9293 MUST-20 (R2), RFC9293 MUST-21
 #[test]
 fn timeouts_back_off_and_give_up() {
     let mut pair = Pair::open(Config { max_retransmissions: 4, tail_loss_probe: false, ..config() });

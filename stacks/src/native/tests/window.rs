@@ -27,6 +27,7 @@ fn a_reader_that_stops_closes_the_window_and_opens_it_by_reading() {
     assert_eq!(pair.causes(), [], "a closed window is no congestion");
 }
 
+// holds: RFC9293 MUST-36, RFC9293 MUST-37, RFC9293 SHLD-30
 #[test]
 fn a_closed_window_is_probed_with_backoff_for_as_long_as_it_takes() {
     let mut pair = Pair::open(Config { max_retransmissions: 3, ..small_buffer() });
@@ -95,6 +96,7 @@ fn a_window_does_not_open_by_crumbs() {
     assert!(!sizes.is_empty() && sizes.iter().all(|n| *n >= 1000), "{sizes:?}");
 }
 
+// holds: RFC9293 SHLD-7, RFC9293 MUST-17, RFC9293 MUST-60
 #[test]
 fn nagle_holds_a_small_segment_back_while_another_is_out() {
     for (nagle, segments) in [(true, 2), (false, 4)] {
@@ -108,7 +110,7 @@ fn nagle_holds_a_small_segment_back_while_another_is_out() {
     }
 }
 
-// holds: RFC5681 4.2 #2, RFC5681 4.2 #3
+// holds: RFC5681 4.2 #2, RFC5681 4.2 #3, RFC9293 SHLD-18, RFC9293 SHLD-19
 #[test]
 fn every_second_segment_is_acknowledged_and_the_last_one_by_the_timer() {
     let delay = Span::from_millis(2);
