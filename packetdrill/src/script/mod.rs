@@ -17,9 +17,13 @@
 //! relative, and parts that nobody executes (encapsulation, UDP) are there for whoever refuses them to say where.
 
 mod call;
+mod cursor;
 mod error;
+mod lexer;
 mod packet;
+mod parser;
 mod position;
+mod token;
 mod tree;
 
 pub use call::{Errno, Expression, Field, SystemCall, Value};
