@@ -4,7 +4,7 @@ use burstlab_algorithms::{Bytes, Cause, EcnFeedback, Phase, Span, Time};
 use burstlab_network::{Direction, Flags, SackBlock, SackBlocks, Segment};
 
 use super::super::Config;
-use super::pair::{Fate, MSS, Pair, Rule, config, drop_data};
+use super::pair::{MSS, Pair, config, drop_data};
 use crate::Endpoint;
 
 /// An ACK of everything before packet `next`, with SACK blocks of whole packets.
@@ -48,16 +48,6 @@ fn leaves(pair: &mut Pair) -> Vec<u64> {
 
 fn timer_only() -> Config {
     Config { tail_loss_probe: false, ..config() }
-}
-
-/// Drops the first `times` transmissions of packet `number`.
-fn drop_packet(number: u64, times: usize) -> Rule {
-    let mut dropped = 0;
-    Box::new(move |_, s| {
-        let hit = s.payload > 0 && s.seq == (number * MSS) as u32 + 1 && dropped < times;
-        dropped += usize::from(hit);
-        if hit { Fate::Drop } else { Fate::Pass }
-    })
 }
 
 // holds: RFC6675 4 #1
@@ -184,21 +174,29 @@ fn each_ack_of_a_recovery_tells_anew_what_is_in_flight() {
 // holds: RFC6675 5.1 #1, RFC6675 5.1 #6
 #[test]
 fn after_a_timeout_only_what_the_receiver_misses_is_sent_again() {
-    let mut pair = Pair::open(timer_only());
-    pair.forward.rule = drop_packet(0, 2);
-    pair.transfer(10 * MSS);
-    let counters = pair.a.counters();
-    assert_eq!((counters.timeouts, counters.retransmitted_segments), (1, 2));
+    let mut pair = sent_by(growing(), 20);
+    pair.now = pair.a.next_wake();
+    pair.a.on_wake(pair.now);
+    assert_eq!((pair.a.sender.phase, leaves(&mut pair)), (Phase::Loss, vec![1]));
+    pair.now += Span::from_micros(100);
+    let holes = ack(&pair, 2, &[(3, 11), (12, 21)]);
+    pair.a.on_segment(pair.now, &holes);
+    assert_eq!((pair.a.sender.phase, leaves(&mut pair)), (Phase::Loss, vec![2, 11]));
+}
+
+/// A pair without probes whose window grows by what is acknowledged.
+fn growing() -> Pair {
+    let pair = Pair::with(timer_only(), EcnFeedback::None, |mut recorder| {
+        recorder.grows = true;
+        recorder
+    });
+    pair.opened()
 }
 
 // holds: RFC6675 5.1 #2, RFC6675 5.1 #3, RFC6675 5.1 #4, RFC6675 5.1 #5
 #[test]
 fn a_timeout_ends_a_recovery_and_no_other_begins_before_all_is_acknowledged() {
-    let growing = Pair::with(timer_only(), EcnFeedback::None, |mut recorder| {
-        recorder.grows = true;
-        recorder
-    });
-    let mut pair = sent_by(growing.opened(), 20);
+    let mut pair = sent_by(growing(), 20);
     let lost = ack(&pair, 1, &[(2, 12)]);
     pair.a.on_segment(pair.now, &lost);
     assert_eq!((pair.a.sender.phase, leaves(&mut pair)), (Phase::Recovery, vec![1]));
