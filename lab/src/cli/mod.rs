@@ -8,6 +8,7 @@ mod failure;
 #[cfg(target_os = "linux")]
 mod hosting;
 mod output;
+mod packetdrill;
 mod real_time;
 #[cfg(target_os = "linux")]
 mod record;
@@ -56,6 +57,8 @@ enum Command {
     /// Import recordings and look into them
     #[command(subcommand)]
     Trace(trace::Command),
+    /// Run packetdrill scripts, one's own or those that others wrote for Linux, against the native TCP in virtual time
+    Packetdrill(packetdrill::Arguments),
     /// List the congestion controllers: parameters with their defaults, what each needs, where it comes from
     Algorithms(algorithms::Arguments),
     /// Build report.html from results, several side by side
@@ -108,6 +111,7 @@ fn dispatch(line: CommandLine, registry: &Registry) -> Result<(), Failure> {
         #[cfg(target_os = "linux")]
         Some(Command::Record(arguments)) => record::run(&arguments, registry),
         Some(Command::Trace(command)) => trace::run(&command),
+        Some(Command::Packetdrill(arguments)) => packetdrill::run(&arguments, registry),
         Some(Command::Algorithms(arguments)) => algorithms::run(&arguments, registry),
         Some(Command::Report(arguments)) => report::run(&arguments),
         Some(Command::Check(arguments)) => check::run(&arguments),

@@ -46,10 +46,21 @@ pub fn is_roomy(stream: &Stream, send_buffer: u64) -> bool {
 
 /// After an acknowledgement: a buffer that turned out too small grows with the congestion window, to hold two of it.
 pub fn on_progress(socket: &mut Socket) {
-    let Role::Stream(stream) = &mut socket.role else { return };
-    if !stream.wants_room || socket.options.send_buffer_fixed {
-        return;
+    let Role::Stream(stream) = &socket.role else { return };
+    if stream.wants_room && !socket.options.send_buffer_fixed {
+        grow(socket);
     }
+}
+
+/// The handshake is over: the buffer holds two initial windows.
+pub fn on_established(socket: &mut Socket) {
+    if !socket.options.send_buffer_fixed {
+        grow(socket);
+    }
+}
+
+fn grow(socket: &mut Socket) {
+    let Role::Stream(stream) = &socket.role else { return };
     let mss = stream.peer.payload;
     let packets = (stream.connection.snapshot().window.get() / mss).max(10);
     // Linux's per-packet memory: payload and headers in a power of two, and the descriptor of the buffer.

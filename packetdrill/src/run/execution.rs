@@ -288,7 +288,7 @@ impl<'a> Execution<'a> {
         let more = packet.payload > 0 && packet.payload < rest && !packet.flags.has(Flags::SYN);
         let ticks = if self.tick == 0 { None } else { Some((tolerance.as_nanos() / 1000 / u64::from(self.tick)) as u32) };
         let rules = Rules { stamps: ticks, ..self.rules };
-        let differences = comparison::compare(expected, &packet, offset, !more, sent.ends_written, rules);
+        let differences = comparison::compare(expected, &packet, offset, !more, self.ends_write(sent), rules);
         if differences.is_empty() && due.holds(at, tolerance) {
             return Ok(more);
         }
@@ -305,6 +305,12 @@ impl<'a> Execution<'a> {
         failure.differences = differences;
         failure.packet = Some(format!("{} > {packet}", seconds(at)));
         Err(Stop::Failed(failure))
+    }
+
+    /// Whether `sent` carries the last byte of a write, and nothing more had been written when it left.
+    fn ends_write(&self, sent: &Sent) -> bool {
+        let stream = self.host.sockets[sent.socket].stream();
+        sent.end.is_some_and(|end| stream.is_some_and(|stream| stream.boundaries.contains(&end)))
     }
 
     /// `sent` as the script would write it, after what `expected` teaches of the script's numbers.

@@ -28,8 +28,8 @@ pub struct Sent {
     pub socket: SocketId,
     /// What.
     pub segment: Segment,
-    /// Whether its payload ends what the application had written by then.
-    pub ends_written: bool,
+    /// Position behind its payload, if nothing more had been written by then.
+    pub end: Option<u64>,
 }
 
 /// A host with Linux's socket interface and the native stack.
@@ -252,6 +252,8 @@ impl Host {
     fn refuse(&mut self, segment: &Segment) {
         let options = SocketOptions::new(&self.settings, &self.default_congestion());
         let Some(mut stream) = self.new_stream(&options, Some(segment)) else { return };
+        // It has no numbers of its own: what it sends is taken from the segment.
+        stream.translation = Translation::default();
         stream.translation.learn_remote(segment.seq);
         stream.connection.abort(self.now);
         stream.connection.on_segment(self.now, segment);
@@ -268,8 +270,8 @@ impl Host {
         let peer_closed = stream.connection.peer_closed();
         while let Some(segment) = stream.connection.poll_transmit(self.now) {
             stream.note_sent(&segment);
-            let ends_written = stream.ends_written(&segment);
-            self.wire.push_back(Sent { at: self.now, socket: id, segment, ends_written });
+            let end = stream.ends_written(&segment).then(|| stream.connection.written());
+            self.wire.push_back(Sent { at: self.now, socket: id, segment, end });
         }
         let status = stream.connection.status();
         if status == Status::Failed && !stream.failed {
@@ -285,6 +287,10 @@ impl Host {
         let Role::Stream(stream) = &mut self.sockets[id].role else { return };
         if matches!(status, Status::Open | Status::Closed) && !stream.established {
             stream.established = true;
+            buffer::on_established(&mut self.sockets[id]);
+        }
+        let Role::Stream(stream) = &mut self.sockets[id].role else { return };
+        if stream.established {
             if let Some(listener) = stream.listener.take() {
                 self.enqueue(listener, id);
             }

@@ -32,7 +32,7 @@ mod translation;
 
 use burstlab_algorithms::Registry;
 
-use crate::script::{self, Script};
+use crate::script::Script;
 use execution::Execution;
 use lowering::{configure, steps};
 
@@ -79,7 +79,7 @@ impl Run {
 /// assert_eq!(run.trace.len(), 3);
 /// ```
 pub fn run(file: &str, source: &str, registry: &Registry, options: &Options) -> Run {
-    match script::parse(file, source) {
+    match Script::parse(file, source, &options.defines) {
         Ok(script) => run_script(&script, source, registry, options),
         Err(error) => Run::ended(Outcome::Unreadable(error.to_string())),
     }

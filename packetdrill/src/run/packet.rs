@@ -34,13 +34,11 @@ pub enum TcpOption {
         /// Whether ECT(1) comes first (kind 174), else ECT(0) does (kind 172).
         one_first: bool,
     },
-    /// One that only its name and bytes are known of.
-    Other(String),
 }
 
 impl TcpOption {
     /// What is the same for options of one kind.
-    pub fn kind(&self) -> &str {
+    pub fn kind(&self) -> &'static str {
         match self {
             TcpOption::NoOperation => "nop",
             TcpOption::End => "eol",
@@ -50,7 +48,6 @@ impl TcpOption {
             TcpOption::Sack(_) => "sack",
             TcpOption::Timestamps(..) => "TS",
             TcpOption::AccEcn { .. } => "ECN",
-            TcpOption::Other(text) => text,
         }
     }
 

@@ -210,6 +210,8 @@ impl Execution<'_> {
                 self.describe(call, Descriptor::Socket(id))
             }
             Operation::EpollCreate => self.describe(call, Descriptor::Epoll(Default::default())),
+            // It went as the call began.
+            Operation::Close { .. } => 0,
             Operation::Bind { socket } => self.host.socket(*socket).map(|_| 0)?,
             Operation::Listen { socket, backlog } => {
                 let id = self.host.socket(*socket)?;

@@ -19,8 +19,6 @@ pub enum Output {
     Polled(Vec<i64>),
     /// Events, and what they were registered with.
     Events(Vec<(u32, i64)>),
-    /// `msg_flags` of a message.
-    Message(i64),
 }
 
 /// How a call ended.
