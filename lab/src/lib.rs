@@ -27,6 +27,7 @@ mod shell;
 pub mod table;
 pub mod tap;
 mod traces;
+pub mod validate;
 
 use std::process::ExitCode;
 

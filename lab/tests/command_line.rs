@@ -80,7 +80,9 @@ fn two_runs_of_one_seed_differ_in_nothing_but_the_clock() {
     }
     let [a, b] = ["a", "b"].map(|out| folder.path().join(out));
     assert_eq!(timeless(&a.join("summary.json")), timeless(&b.join("summary.json")));
-    for table in ["flows.csv", "queues.csv", "queue_series.csv", "flow_series.csv", "distributions.csv"] {
+    for table in
+        ["flows.csv", "queues.csv", "queue_series.csv", "flow_series.csv", "signal_series.csv", "distributions.csv"]
+    {
         assert_eq!(fs::read(a.join(table)).unwrap(), fs::read(b.join(table)).unwrap(), "{table}");
     }
 }

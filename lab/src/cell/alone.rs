@@ -56,7 +56,7 @@ impl References {
         let key = Cell {
             number: 0,
             axes: BTreeMap::new(),
-            record: crate::experiment::Record { series: 0, flows: 0 },
+            record: crate::experiment::Record { series: 0, flows: 0, signals: Vec::new() },
             ..reference.clone()
         };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);

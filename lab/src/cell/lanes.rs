@@ -92,7 +92,7 @@ fn flow(run: &Ran, lane: &Lane, number: usize, warmup: Time) -> FlowRow {
 }
 
 /// All flows together.
-pub(super) fn summary(rows: &[FlowRow]) -> FlowSummary {
+pub(crate) fn summary(rows: &[FlowRow]) -> FlowSummary {
     let largest = rows.iter().map(|row| row.bytes).max().unwrap_or(0);
     let bulk: Vec<f64> =
         rows.iter().filter(|row| row.bytes >= largest / BULK_SHARE).map(|row| row.goodput_bit_s as f64).collect();

@@ -13,6 +13,7 @@ mod outcome;
 mod real_time;
 mod recorded;
 mod series;
+mod setting;
 mod setup;
 #[cfg(target_os = "linux")]
 mod truth;
@@ -42,7 +43,9 @@ use series::Sampler;
 use setup::Plan;
 use watch::Watch;
 
+pub(crate) use lanes::summary as flows_together;
 pub use recorded::{Recorded, Recordings};
+pub use setting::Setting;
 
 /// Why a cell gave no result.
 #[derive(Debug, thiserror::Error)]

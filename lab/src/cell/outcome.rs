@@ -10,7 +10,7 @@ use super::{Ran, distributions, jobs, lanes};
 use crate::experiment::Cell;
 use crate::results::{
     Bottleneck, BurstSummary, CellResult, FlowSeriesRow, Percentiles, QueuePackets, QueueRow, QueueSeriesRow,
-    QueueSummary, RatioPercentiles, Run,
+    QueueSummary, RatioPercentiles, Run, SignalSeriesRow,
 };
 
 /// Reads a finished simulation.
@@ -57,6 +57,7 @@ pub(super) fn result(cell: &Cell, run: &Ran, alone: &Alone) -> CellResult {
         queues: queues.iter().filter(|q| q.queue.offered_packets > 0).map(row).collect(),
         queue_series: queue_series(run),
         flow_series: flow_series(&run.sampler),
+        signal_series: signal_series(&run.sampler),
         distributions: points,
     }
 }
@@ -154,6 +155,22 @@ fn flow_series(sampler: &Sampler) -> Vec<FlowSeriesRow> {
     sampler.flows().flat_map(rows).collect()
 }
 
+/// Points at which the controller had no such signal are left out.
+fn signal_series(sampler: &Sampler) -> Vec<SignalSeriesRow> {
+    let rows = |(flow, direction, signal, points): (FlowId, Direction, &str, &[f64])| {
+        let row = |(i, value): (usize, &f64)| SignalSeriesRow {
+            run: 0,
+            flow: flow.0 as usize,
+            direction: direction.into(),
+            time_ns: sampler.end_of(i).as_nanos(),
+            signal: signal.to_owned(),
+            value: *value,
+        };
+        points.iter().enumerate().filter(|(_, value)| value.is_finite()).map(row).collect::<Vec<_>>()
+    };
+    sampler.signals().flat_map(rows).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use burstlab_algorithms::Registry;
@@ -183,6 +200,19 @@ mod tests {
         assert_eq!(result.run.queues.iter().map(|queue| queue.queue.lost_packets).sum::<u64>(), lost);
         // The connection also knows what was lost on the links out of the hosts, which have no queue of the network.
         assert!(result.flows[0].dropped_packets > lost);
+    }
+
+    #[test]
+    fn a_signal_that_was_asked_for_has_a_series_beside_the_flows() {
+        let result = run("[network]\nrate = \"1Gbit/s\"\ndelay = \"5us\"\n\
+             queue = { kind = \"ecn-step\", limit = \"100p\", mark_at = \"10p\" }\n[stack]\ncontroller = \"dctcp\"\n\
+             [[flow]]\ncount = 2\nbytes = \"2MB\"\n[record]\nsignals = [\"alpha\", \"charm\"]\n");
+        assert!(result.signal_series.iter().all(|row| row.signal == "alpha" && (0.0..=1.0).contains(&row.value)));
+        let instants = |flow| result.signal_series.iter().filter(move |row| row.flow == flow).map(|row| row.time_ns);
+        let beside = result.flow_series.iter().filter(|row| row.flow == 1).map(|row| row.time_ns);
+        assert!(instants(1).eq(beside));
+        assert!(instants(0).count() > 100);
+        assert!(result.signal_series.last().unwrap().value < 1.0, "alpha begins at 1 and comes down");
     }
 
     #[test]

@@ -41,6 +41,7 @@ pub(super) struct Sampler {
     /// For each port that has a meter: packet-nanoseconds at the last look, and the points. Empty until a packet waits.
     queues: Vec<(PortId, u128, Vec<QueuePoint>)>,
     flows: Vec<(FlowId, Direction, u64, Vec<FlowPoint>)>,
+    signals: Signals,
     taken: usize,
     warmup: Option<Warmup>,
 }
@@ -69,6 +70,7 @@ impl Sampler {
             queues: ports.map(|port| (port, 0, Vec::new())).collect(),
             flows: flows.into_iter().map(|(flow, direction)| (flow, direction, 0, Vec::new())).collect(),
             taken: 0,
+            signals: Signals::default(),
             warmup: None,
         }
     }
@@ -82,7 +84,8 @@ impl Sampler {
         let mut watched: Vec<(FlowId, Direction)> =
             lanes.into_iter().take(cell.record.flows as usize).map(|(_, flow, direction)| (flow, direction)).collect();
         watched.sort();
-        let sampler = Sampler::new(cell.record.series, meter.queues().map(|(port, _)| port), watched);
+        let ports = meter.queues().map(|(port, _)| port);
+        let sampler = Sampler::new(cell.record.series, ports, watched).with_signals(&cell.record.signals);
         if cell.warmup.is_zero() {
             return sampler;
         }
@@ -94,6 +97,21 @@ impl Sampler {
     pub fn with_warmup(mut self, until: Time, lanes: Vec<(FlowId, Direction)>) -> Sampler {
         self.warmup = Some(Warmup { until, lanes, counters: Vec::new(), delivered: Vec::new(), sent: Vec::new() });
         self
+    }
+
+    /// Records these inner signals of the flows' controllers too.
+    fn with_signals(mut self, names: &[String]) -> Sampler {
+        self.signals = Signals { names: names.to_vec(), points: vec![Vec::new(); names.len() * self.flows.len()] };
+        self
+    }
+
+    /// The series of the signals: the flow, the signal's name, and its points; not a number where the controller has no
+    /// such signal.
+    pub fn signals(&self) -> impl Iterator<Item = (FlowId, Direction, &str, &[f64])> {
+        let of_flow = self.flows.iter().flat_map(|flow| self.signals.names.iter().map(move |name| (flow, name)));
+        of_flow
+            .zip(&self.signals.points)
+            .map(|((flow, name), points)| (flow.0, flow.1, name.as_str(), points.as_slice()))
     }
 
     /// Bytes that lane `i` had delivered at the end of the warm-up.
@@ -157,6 +175,9 @@ impl Sampler {
                 })
                 .collect();
         }
+        for points in &mut self.signals.points {
+            *points = points.chunks(2).filter_map(|pair| pair.last().copied()).collect();
+        }
         self.taken /= 2;
         self.interval = self.interval * 2;
     }
@@ -183,6 +204,31 @@ impl Sampler {
             let rate = Rate::of(burstlab_units::Bytes::new(state.delivered.saturating_sub(*before)), self.interval);
             *before = state.delivered;
             points.push(FlowPoint { state, rate });
+        }
+        self.signals.look(&self.flows, view);
+    }
+}
+
+/// Inner signals of the flows' controllers.
+#[derive(Debug, Default)]
+struct Signals {
+    names: Vec<String>,
+    /// For each flow, for each name.
+    points: Vec<Vec<f64>>,
+}
+
+impl Signals {
+    fn look<T>(&mut self, flows: &[(FlowId, Direction, u64, T)], view: &View<'_, Watch>) {
+        // An explanation is built for each call, which would cost all those runs that want none.
+        if self.names.is_empty() {
+            return;
+        }
+        for ((flow, direction, ..), of_flow) in flows.iter().zip(self.points.chunks_mut(self.names.len())) {
+            let signals = view.sender(*flow, *direction).explain().signals;
+            for (name, points) in self.names.iter().zip(of_flow) {
+                let value = signals.iter().find(|(known, _)| known == name).map_or(f64::NAN, |(_, value)| *value);
+                points.push(value);
+            }
         }
     }
 }

@@ -13,11 +13,11 @@ use burstlab_engine::hosts::HostError;
 use burstlab_units::{ParseError, Span};
 use clap::{Args, value_parser};
 
-use super::{Failure, output, real_time, run};
+use super::{Failure, output, real_time};
 use crate::cell::Lab;
 use crate::experiment::{self, Cell, Experiment, Override, Topology};
 use crate::results::{CellResult, TraceRows};
-use crate::runner::Stop;
+use crate::runner::{RunError, Stop};
 use crate::shell::{Announce, Joined, Place, Program, Programs, Verdict};
 use crate::traces::Traces;
 
@@ -190,7 +190,7 @@ impl Options {
         if cell.network.topology.host_count().is_none() {
             counted.network.hosts = counted.network.hosts.max(2);
         }
-        let hosts = lab.host_count(&counted).map_err(run::failure)?;
+        let hosts = lab.host_count(&counted).map_err(RunError::from)?;
         if matches!(cell.network.topology, Topology::Star | Topology::Dumbbell { .. }) {
             cell.network.hosts = u32::try_from(hosts).unwrap_or(u32::MAX);
         }
@@ -334,7 +334,7 @@ impl Hosting {
     /// Runs the programs.
     pub fn run(&self) -> Result<(CellResult, Verdict), Failure> {
         let ran = self.lab.run_with(self.cell(), &self.programs, &Monitor::default());
-        ran.map_err(|error| run::failure(error).into())
+        ran.map_err(|error| RunError::from(error).into())
     }
 }
 

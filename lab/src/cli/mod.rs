@@ -18,6 +18,7 @@ mod run;
 mod shell;
 mod signals;
 mod trace;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -67,6 +68,8 @@ enum Command {
     Check(check::Arguments),
     /// Compare an experiment in virtual time with the same in real time, by the noise of the real runs
     Compare(compare::Arguments),
+    /// Hold burstlab against theory, other simulators and recordings; exit code 1 if a gate fails
+    Validate(validate::Arguments),
     /// Say what this machine can do for hosts and TUN devices, what is missing, and what runs that were killed left behind
     Doctor(doctor::Arguments),
 }
@@ -116,6 +119,7 @@ fn dispatch(line: CommandLine, registry: &Registry) -> Result<(), Failure> {
         Some(Command::Report(arguments)) => report::run(&arguments),
         Some(Command::Check(arguments)) => check::run(&arguments),
         Some(Command::Compare(arguments)) => compare::run(&arguments),
+        Some(Command::Validate(arguments)) => validate::run(&arguments, registry),
         Some(Command::Doctor(arguments)) => doctor::run(&arguments),
     }
 }

@@ -6,7 +6,7 @@ use burstlab_algorithms::Registry;
 use clap::{Args, value_parser};
 
 use super::{Failure, Json, output, real_time, report, signals};
-use crate::cell::{self, BrokenOff, Lab};
+use crate::cell::{BrokenOff, Lab};
 use crate::check::metrics::run_label;
 use crate::experiment::{self, Cell, Experiment, On, Override, StackKind};
 use crate::results::{Provenance, Summary, Writer};
@@ -83,7 +83,7 @@ pub(super) fn run(path: Option<&Path>, options: &Options, registry: &Registry) -
     let outcome = run_cells(
         &experiment.cells,
         threads(&experiment),
-        &|cell, monitor| lab.run(cell, monitor).map_err(failure),
+        &|cell, monitor| lab.run(cell, monitor).map_err(RunError::from),
         &stop,
         &progress,
         |result| {
@@ -146,15 +146,6 @@ fn threads(experiment: &Experiment) -> NonZeroUsize {
     match experiment.cells.iter().any(|cell| cell.on == On::Tun) {
         true => NonZeroUsize::MIN,
         false => experiment.threads,
-    }
-}
-
-pub(super) fn failure(error: cell::CellError) -> RunError {
-    match error {
-        cell::CellError::Cancelled => RunError::Stopped,
-        cell::CellError::Machine(why) => RunError::Machine(why),
-        cell::CellError::NoSeat => RunError::Internal(error.to_string()),
-        error => RunError::Input(error.to_string()),
     }
 }
 

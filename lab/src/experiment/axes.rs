@@ -10,7 +10,7 @@ use super::tree::{Node, Origin, Table, Value};
 const MOST_CELLS: usize = 100_000;
 
 /// One combination: the tree with one value at each key, and the values that tell it from its neighbours.
-pub(super) struct Combination {
+pub(crate) struct Combination {
     pub tree: Table,
     pub axes: BTreeMap<String, serde_json::Value>,
 }
@@ -31,7 +31,7 @@ enum Step {
 
 /// All combinations: the controller turns slowest, then the stack, then the keys in the order of the file, and the seed
 /// fastest. With `extremes`, an axis other than the controller and the stack keeps its first and last value alone.
-pub(super) fn expand(root: &Table, extremes: bool, file: &Path) -> Result<Vec<Combination>, ExperimentError> {
+pub(crate) fn expand(root: &Table, extremes: bool, file: &Path) -> Result<Vec<Combination>, ExperimentError> {
     let mut axes = Vec::new();
     find_in_table(root, &mut Vec::new(), &mut axes);
     axes.sort_by_key(|axis| match axis.label.as_str() {

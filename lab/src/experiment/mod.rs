@@ -2,15 +2,15 @@
 //!
 //! A *cell* is one combination of the experiment's axes: everything that one run of the engine needs to know.
 
-mod axes;
+pub(crate) mod axes;
 mod error;
 mod network;
 mod overrides;
-mod reader;
+pub(crate) mod reader;
 mod real_time;
 mod stack;
 mod traffic;
-mod tree;
+pub(crate) mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
@@ -107,12 +107,14 @@ impl On {
 }
 
 /// What is recorded over time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     /// Points of each time series, default 500: about what a chart's width shows; 0 records none.
     pub series: u32,
     /// Flows that get time series, from the first on, default 8: about what an eye can tell apart.
     pub flows: u32,
+    /// Inner signals of the controller that those flows' series have too, by the controller's names; default none.
+    pub signals: Vec<String>,
 }
 
 /// How an experiment is read.
@@ -203,10 +205,9 @@ impl Experiment {
 
     fn read(text: String, base: &Base<'_>, options: &Options<'_>) -> Result<Experiment, ExperimentError> {
         let file = base.file;
-        let mut root = tree::parse(&text).map_err(|error| {
-            let origin = tree::Origin::File { line: error.line, offset: 0 };
-            ExperimentError::at(file, &origin, "", format!("not TOML: {}", error.message))
-        })?;
+        let mut root = tree_of(&text, file)?;
+        // What its results are held against, which `burstlab validate` reads.
+        root.remove(VALIDATION);
         overrides::spread_compare(&mut root, file)?;
         options.overrides.iter().try_for_each(|over| over.apply(&mut root, file))?;
         let combinations = axes::expand(&root, options.quick, file)?;
@@ -240,6 +241,9 @@ impl Experiment {
         traces
     }
 }
+
+/// The table of an entry of the validation: no part of what runs.
+pub(crate) const VALIDATION: &str = "validation";
 
 const TOP_KEYS: &[&str] =
     &["name", "description", "seed", "network", "stack", "job", "flow", "run", "record", "compare"];
@@ -329,7 +333,15 @@ impl Cell {
     }
 }
 
-fn text_of(path: &Path) -> Result<String, ExperimentError> {
+/// The tree of the experiment `text` in `file`.
+pub(crate) fn tree_of(text: &str, file: &Path) -> Result<tree::Table, ExperimentError> {
+    tree::parse(text).map_err(|error| {
+        let origin = tree::Origin::File { line: error.line, offset: 0 };
+        ExperimentError::at(file, &origin, "", format!("not TOML: {}", error.message))
+    })
+}
+
+pub(crate) fn text_of(path: &Path) -> Result<String, ExperimentError> {
     let text = std::fs::read(path).map_err(|error| ExperimentError::of_file(path, format!("cannot read: {error}")))?;
     String::from_utf8(text)
         .map_err(|_| ExperimentError::of_file(path, "not a text file in UTF-8; expected an experiment in TOML"))
@@ -440,10 +452,13 @@ fn on(run: Option<&Section<'_>>) -> Result<On, ExperimentError> {
 }
 
 fn record(top: &Section<'_>) -> Result<Record, ExperimentError> {
-    let default = Record { series: 500, flows: 8 };
-    let Some(section) = top.table("record", &["series", "flows"])? else { return Ok(default) };
-    let record =
-        Record { series: section.get_or("series", default.series)?, flows: section.get_or("flows", default.flows)? };
+    let default = Record { series: 500, flows: 8, signals: Vec::new() };
+    let Some(section) = top.table("record", &["series", "flows", "signals"])? else { return Ok(default) };
+    let record = Record {
+        series: section.get_or("series", default.series)?,
+        flows: section.get_or("flows", default.flows)?,
+        signals: section.get_or("signals", default.signals)?,
+    };
     // A million points of every queue and flow fill a disk and no picture shows them.
     if record.series > 1_000_000 {
         return Err(section.error("series", format!("{} points are too many: at most 1000000", record.series)));

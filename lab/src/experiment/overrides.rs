@@ -40,7 +40,7 @@ impl Override {
     }
 
     /// Lays this over `root`.
-    pub(super) fn apply(&self, root: &mut Table, file: &Path) -> Result<(), ExperimentError> {
+    pub(crate) fn apply(&self, root: &mut Table, file: &Path) -> Result<(), ExperimentError> {
         let path = self.path.strip_prefix("compare.").unwrap_or(&self.path);
         set(root, compared_key(path), &self.node, file)
     }

@@ -10,7 +10,7 @@ use super::ExperimentError;
 use super::tree::{Entry, Origin, Table, Value};
 
 /// One table of the experiment, with the keys that it may hold.
-pub(super) struct Section<'a> {
+pub(crate) struct Section<'a> {
     file: &'a Path,
     table: &'a Table,
     /// Where the table begins; `None` for the file itself.
@@ -67,10 +67,23 @@ impl<'a> Section<'a> {
                 let message = format!("expected [[{key}]], a list of tables, found a list of {}", item.value.kind());
                 return Err(self.error(key, message));
             };
-            let (heading, prefix) = (format!("[[{key}]]"), String::new());
+            let outer = self.heading.trim_matches(['[', ']']);
+            let heading = if outer.is_empty() { format!("[[{key}]]") } else { format!("[[{outer}.{key}]]") };
+            let prefix = String::new();
             Section { file: self.file, table, origin: Some(&item.origin), heading, prefix, keys }.checked()
         });
         tables.collect()
+    }
+
+    /// What stands in the table under `key`, whatever its keys are; nothing if it is not there.
+    pub fn fields(&self, key: &str) -> Result<Vec<(&'a str, &'a Value)>, ExperimentError> {
+        let Some(entry) = self.entry(key) else { return Ok(Vec::new()) };
+        match &entry.node.value {
+            Value::Table(table) => {
+                Ok(table.entries.iter().map(|entry| (entry.key.as_str(), &entry.node.value)).collect())
+            }
+            other => Err(self.error(key, format!("expected a table, found {}", other.kind()))),
+        }
     }
 
     /// The value of `key`, if it is there.
@@ -188,7 +201,7 @@ fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
 }
 
 /// The value that `text` names in `choices`.
-pub(super) fn choose<T: Copy>(text: &str, what: &str, choices: &[(&str, T)]) -> Result<T, String> {
+pub(crate) fn choose<T: Copy>(text: &str, what: &str, choices: &[(&str, T)]) -> Result<T, String> {
     choices.iter().find(|(name, _)| *name == text).map(|(_, choice)| *choice).ok_or_else(|| {
         let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
         format!("unknown {what} \"{text}\"; expected one of: {}", names.join(", "))
@@ -196,7 +209,7 @@ pub(super) fn choose<T: Copy>(text: &str, what: &str, choices: &[(&str, T)]) -> 
 }
 
 /// What a value of the experiment can be read as.
-pub(super) trait FromValue: Sized {
+pub(crate) trait FromValue: Sized {
     /// Reads `value`, or says in a sentence what was expected instead.
     fn from_value(value: &Value) -> Result<Self, String>;
 }
@@ -206,6 +219,24 @@ impl FromValue for String {
         match value {
             Value::String(text) => Ok(text.clone()),
             other => Err(format!("expected a string, found {}", described(other))),
+        }
+    }
+}
+
+impl FromValue for Vec<String> {
+    fn from_value(value: &Value) -> Result<Vec<String>, String> {
+        match value {
+            Value::List(items) => items.iter().map(|item| String::from_value(&item.value)).collect(),
+            other => Err(format!("expected a list of strings, found {}", described(other))),
+        }
+    }
+}
+
+impl FromValue for Vec<f64> {
+    fn from_value(value: &Value) -> Result<Vec<f64>, String> {
+        match value {
+            Value::List(items) => items.iter().map(|item| f64::from_value(&item.value)).collect(),
+            other => Err(format!("expected a list of numbers, found {}", described(other))),
         }
     }
 }
@@ -247,7 +278,7 @@ impl FromValue for f64 {
 }
 
 /// A probability, from 0 to 1.
-pub(super) struct Probability(pub f64);
+pub(crate) struct Probability(pub f64);
 
 impl FromValue for Probability {
     fn from_value(value: &Value) -> Result<Probability, String> {
@@ -291,7 +322,7 @@ fn quantity<T: FromStr<Err = burstlab_units::ParseError>>(value: &Value) -> Resu
 }
 
 /// The value as an error shows it: itself where it is short.
-pub(super) fn described(value: &Value) -> String {
+pub(crate) fn described(value: &Value) -> String {
     match value {
         Value::String(text) => format!("the string \"{text}\""),
         Value::Integer(n) => n.to_string(),

@@ -12,7 +12,7 @@ pub use provenance::{Input, Provenance};
 pub use real_time::RealTimeRun;
 pub use rows::{
     BurstRow, Direction, DistributionRow, FlowRow, FlowSeriesRow, IterationRow, QueueRow, QueueSeriesRow, Row,
-    TracePtmRow, TraceRateRow,
+    SignalSeriesRow, TracePtmRow, TraceRateRow,
 };
 pub(crate) use summary::parse_schema;
 pub use summary::{

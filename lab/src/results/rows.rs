@@ -205,6 +205,23 @@ row! { of a run:
 }
 
 row! { of a run:
+    /// An inner signal of a flow's controller at one instant.
+    SignalSeriesRow "signal_series.csv" {
+        /// Number of the connection within its run.
+        flow: usize,
+        /// Which way of the connection.
+        #[serde(default)]
+        direction: Direction,
+        /// The instant.
+        time_ns: u64,
+        /// The controller's name for it.
+        signal: String,
+        /// Its value, in the unit that the name says.
+        value: f64,
+    }
+}
+
+row! { of a run:
     /// A point of a cumulative distribution.
     DistributionRow "distributions.csv" {
         /// `queue_delay_ns`, `burst_completion_ns`, `burst_slowdown` or `iteration_ns`.

@@ -6,8 +6,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::rows::{
-    BurstRow, DistributionRow, FlowRow, FlowSeriesRow, IterationRow, QueueRow, QueueSeriesRow, TracePtmRow,
-    TraceRateRow,
+    BurstRow, DistributionRow, FlowRow, FlowSeriesRow, IterationRow, QueueRow, QueueSeriesRow, SignalSeriesRow,
+    TracePtmRow, TraceRateRow,
 };
 use super::{Percentiles, Provenance, RatioPercentiles, RealTimeRun};
 
@@ -189,6 +189,8 @@ pub struct CellResult {
     pub queue_series: Vec<QueueSeriesRow>,
     /// Flows over time.
     pub flow_series: Vec<FlowSeriesRow>,
+    /// Inner signals of controllers over time.
+    pub signal_series: Vec<SignalSeriesRow>,
     /// Cumulative distributions.
     pub distributions: Vec<DistributionRow>,
 }

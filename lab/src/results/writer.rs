@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::rows::{Row, RunRow};
 use super::{
     BurstRow, CellResult, DistributionRow, FlowRow, FlowSeriesRow, IterationRow, Provenance, QueueRow, QueueSeriesRow,
-    SCHEMA, Summary, TracePtmRow, TraceRateRow, TraceRows,
+    SCHEMA, SignalSeriesRow, Summary, TracePtmRow, TraceRateRow, TraceRows,
 };
 use crate::experiment::Experiment;
 
@@ -54,6 +54,7 @@ impl Writer {
         self.append_of_run::<QueueRow>(run, &mut cell.queues)?;
         self.append_of_run::<QueueSeriesRow>(run, &mut cell.queue_series)?;
         self.append_of_run::<FlowSeriesRow>(run, &mut cell.flow_series)?;
+        self.append_of_run::<SignalSeriesRow>(run, &mut cell.signal_series)?;
         self.append_of_run::<DistributionRow>(run, &mut cell.distributions)?;
         self.summary.runs.push(cell.run);
         self.write_summary()
@@ -93,6 +94,7 @@ impl Writer {
         self.create::<QueueRow>()?;
         self.create::<QueueSeriesRow>()?;
         self.create::<FlowSeriesRow>()?;
+        self.create::<SignalSeriesRow>()?;
         self.create::<DistributionRow>()?;
         self.create::<TraceRateRow>()?;
         self.create::<TracePtmRow>()?;

@@ -11,6 +11,7 @@ use std::sync::mpsc;
 
 use burstlab_engine::Monitor;
 
+use crate::cell::CellError;
 use crate::experiment::Cell;
 use crate::results::CellResult;
 
@@ -32,6 +33,17 @@ pub enum RunError {
     /// A fault of the program.
     #[error("internal error: {0}")]
     Internal(String),
+}
+
+impl From<CellError> for RunError {
+    fn from(error: CellError) -> RunError {
+        match error {
+            CellError::Cancelled => RunError::Stopped,
+            CellError::Machine(why) => RunError::Machine(why),
+            CellError::NoSeat => RunError::Internal(error.to_string()),
+            error => RunError::Input(error.to_string()),
+        }
+    }
 }
 
 /// Runs one cell and measures it; gives [`RunError::Stopped`] soon after [`Monitor::cancel`] is set.
