@@ -27,7 +27,7 @@ pub fn write(table: &Table) -> String {
         let rfc = &part.rfc;
         let link = format!("https://www.rfc-editor.org/rfc/rfc{}", rfc.number);
         let _ = write!(page, "\n## RFC {}: {}\n\n[The RFC]({link}). {}\n\n", rfc.number, rfc.title, rfc.note);
-        page.push_str("| | Section | | What it asks for | |\n|---|---|---|---|---|\n");
+        page.push_str("| Sentence | Section | Level | What it asks for | Held by |\n|---|---|---|---|---|\n");
         part.rows.iter().for_each(|row| page.push_str(&line(part, row)));
     }
     page
