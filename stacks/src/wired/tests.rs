@@ -156,6 +156,7 @@ fn sequence_numbers_that_wrap_do_not_move_the_content() {
     pair.check(1_000_000, 0);
 }
 
+// holds: RFC9293 MUST-3
 #[test]
 fn what_is_no_segment_of_the_connection_is_counted_and_ignored() {
     let mut pair = Pair::new("reno", &Config::default(), Wire { damage: 5, foreign: 20, ..CLEAN }, 9);
