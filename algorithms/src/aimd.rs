@@ -31,6 +31,13 @@ pub(crate) const RESTART_AFTER: Parameter = Parameter {
     about: "begin again from the initial window when nothing was sent for longer than this (RFC 5681, section 4.1)",
 };
 
+/// What one ACK may bring in slow start, for comparisons with stacks that count every packet it covers, as Linux does.
+pub(crate) const ACK_LIMIT: Parameter = Parameter {
+    name: "ack_limit",
+    kind: Kind::Integer { default: 0, min: 0, max: 1_000_000 },
+    about: "packets by which one ACK may enlarge the window in slow start; 0 for the RFCs' limit: 2 (RFC 3465), and 8 with HyStart++ (RFC 9406)",
+};
+
 /// A congestion window and its slow-start threshold, in bytes.
 #[derive(Debug, Clone)]
 pub(crate) struct Window {
@@ -46,6 +53,8 @@ pub(crate) struct Window {
     initial: u64,
     restart_after: Option<Span>,
     last_sent: Time,
+    /// Growth by one ACK in slow start, in packets, if it is not to be the RFCs'.
+    ack_limit: Option<u64>,
 }
 
 impl Window {
@@ -61,12 +70,14 @@ impl Window {
             initial,
             restart_after: None,
             last_sent: path.now,
+            ack_limit: None,
         }
     }
 
-    /// The same with what [`RESTART_AFTER`] says.
-    pub(crate) fn with_restart(mut self, params: &Params) -> Window {
+    /// The same with what [`RESTART_AFTER`] and [`ACK_LIMIT`] say.
+    pub(crate) fn with_settings(mut self, params: &Params) -> Window {
         self.restart_after = params.span(RESTART_AFTER.name);
+        self.ack_limit = Some(params.integer(ACK_LIMIT.name)).filter(|limit| *limit > 0);
         self
     }
 
@@ -84,6 +95,11 @@ impl Window {
 
     pub(crate) fn bytes(&self) -> Bytes {
         Bytes::new(self.cwnd)
+    }
+
+    /// The threshold; none as long as no congestion set one.
+    pub(crate) fn threshold(&self) -> Option<Bytes> {
+        (self.ssthresh < CEILING).then(|| Bytes::new(self.ssthresh))
     }
 
     pub(crate) fn in_slow_start(&self) -> bool {
@@ -118,6 +134,7 @@ impl Window {
 
     /// As [`slow_start`](Self::slow_start), with growth by one ACK limited to `limit` packets.
     pub(crate) fn slow_start_limited(&mut self, ack: &Ack, divisor: u64, limit: u64) {
+        let limit = self.ack_limit.unwrap_or(limit);
         self.enlarge(ack.delivered.get().min(limit.saturating_mul(ack.mss.get())) / divisor);
     }
 

@@ -2,10 +2,10 @@
 //!
 //! RFC 9438, with HyStart++ (RFC 9406) in the first slow start.
 
-use crate::aimd::{MIN_SSTHRESH, RESTART_AFTER, Window};
+use crate::aimd::{ACK_LIMIT, MIN_SSTHRESH, RESTART_AFTER, Window};
 use crate::hystart::{self, HyStart};
 use crate::registry::{Entry, Kind, Needs, Parameter, Params};
-use crate::{Ack, Cause, Congestion, Control, Controller, Ecn, EcnFeedback, Explanation, Path, Sent, Time};
+use crate::{Ack, Bytes, Cause, Congestion, Control, Controller, Ecn, EcnFeedback, Explanation, Path, Sent, Time};
 
 /// Most that one round trip may add, as a multiple of the window (RFC 9438, section 4.2).
 const MAX_TARGET: f64 = 1.5;
@@ -43,6 +43,7 @@ pub(crate) const ENTRY: Entry = Entry {
             about: "take congestion marks as loss (RFC 3168) instead of being dropped",
         },
         RESTART_AFTER,
+        ACK_LIMIT,
     ],
     needs: Needs::NOTHING,
     source: "RFC 9438, RFC 9406",
@@ -90,7 +91,7 @@ struct Cubic {
 impl Cubic {
     fn new(params: &Params, path: &Path) -> Cubic {
         Cubic {
-            window: Window::new(path).with_restart(params),
+            window: Window::new(path).with_settings(params),
             hystart: params.switch("hystart").then(HyStart::new),
             curve: Curve { w_max: 0.0, prior: f64::INFINITY, epoch: None },
             before: None,
@@ -232,6 +233,10 @@ impl Controller for Cubic {
 
     fn ecn_feedback(&self) -> EcnFeedback {
         if self.ecn { EcnFeedback::Classic } else { EcnFeedback::None }
+    }
+
+    fn slow_start_threshold(&self) -> Option<Bytes> {
+        self.window.threshold()
     }
 
     fn explain(&self) -> Explanation {

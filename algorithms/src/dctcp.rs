@@ -2,10 +2,10 @@
 //!
 //! RFC 8257. Where nothing is marked, and on loss, it is Reno.
 
-use crate::aimd::{RESTART_AFTER, Window, half_of_flight};
+use crate::aimd::{ACK_LIMIT, RESTART_AFTER, Window, half_of_flight};
 use crate::hystart::Growth;
 use crate::registry::{Entry, Kind, Needs, Parameter, Params};
-use crate::{Ack, Cause, Congestion, Control, Controller, Ecn, EcnFeedback, Explanation, Path, Sent, Time};
+use crate::{Ack, Bytes, Cause, Congestion, Control, Controller, Ecn, EcnFeedback, Explanation, Path, Sent, Time};
 
 pub(crate) const ENTRY: Entry = Entry {
     name: "dctcp",
@@ -25,6 +25,7 @@ pub(crate) const ENTRY: Entry = Entry {
             about: "marks reduce the window to this at least, in packets",
         },
         RESTART_AFTER,
+        ACK_LIMIT,
     ],
     needs: Needs { ecn_marking: true, ..Needs::NOTHING },
     source: "RFC 8257; Alizadeh et al., SIGCOMM 2010",
@@ -48,7 +49,7 @@ struct Dctcp {
 impl Dctcp {
     fn new(params: &Params, path: &Path) -> Dctcp {
         Dctcp {
-            window: Window::new(path).with_restart(params),
+            window: Window::new(path).with_settings(params),
             // RFC 8257, section 4.2: a first mark in slow start then halves the window, as a loss would.
             alpha: 1.0,
             window_end: 0,
@@ -131,6 +132,10 @@ impl Controller for Dctcp {
         EcnFeedback::Dctcp
     }
 
+    fn slow_start_threshold(&self) -> Option<Bytes> {
+        self.window.threshold()
+    }
+
     fn explain(&self) -> Explanation {
         Explanation {
             reason: self.reason,
@@ -146,8 +151,8 @@ impl Controller for Dctcp {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Span;
     use crate::testing::{MSS, Pipe, ack, congestion, controller, signal, window};
-    use crate::{Bytes, Span};
 
     /// A window of `packets` is acknowledged, the first `marked` of them with a mark.
     fn round(dctcp: &mut dyn Controller, una: &mut u64, packets: u64, marked: u64) {

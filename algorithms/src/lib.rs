@@ -102,6 +102,12 @@ pub trait Controller: Send {
         EcnFeedback::None
     }
 
+    /// Window below which it is in slow start, in bytes; `None` while it is arbitrarily high (RFC 5681, section 3.1), and for
+    /// a controller that knows no such thing. Off the fast path.
+    fn slow_start_threshold(&self) -> Option<Bytes> {
+        None
+    }
+
     /// Its inner signals by name, and why it last changed its mind. For traces and reports; off the fast path.
     fn explain(&self) -> Explanation;
 }

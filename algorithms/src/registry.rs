@@ -259,7 +259,10 @@ mod tests {
             fault("dcpct"),
             "there is no controller \"dcpct\"; did you mean \"dctcp\"? (known: reno, cubic, dctcp, bbr, bbr1, paced)"
         );
-        assert_eq!(fault("zzzzzzzz"), "there is no controller \"zzzzzzzz\" (known: reno, cubic, dctcp, bbr, bbr1, paced)");
+        assert_eq!(
+            fault("zzzzzzzz"),
+            "there is no controller \"zzzzzzzz\" (known: reno, cubic, dctcp, bbr, bbr1, paced)"
+        );
         assert!(fault("").contains("known: reno"));
     }
 

@@ -2,10 +2,10 @@
 //!
 //! RFC 5681 and 6582, with growth counted in bytes (RFC 3465). Fast retransmit and recovery are the stack's.
 
-use crate::aimd::{RESTART_AFTER, Window, half_of_flight};
+use crate::aimd::{ACK_LIMIT, RESTART_AFTER, Window, half_of_flight};
 use crate::hystart::{self, HyStart};
 use crate::registry::{Entry, Kind, Needs, Parameter, Params};
-use crate::{Ack, Cause, Congestion, Control, Controller, Ecn, EcnFeedback, Explanation, Path, Sent, Time};
+use crate::{Ack, Bytes, Cause, Congestion, Control, Controller, Ecn, EcnFeedback, Explanation, Path, Sent, Time};
 
 pub(crate) const ENTRY: Entry = Entry {
     name: "reno",
@@ -23,6 +23,7 @@ pub(crate) const ENTRY: Entry = Entry {
             about: "leave the first slow start as delay rises (HyStart++, RFC 9406)",
         },
         RESTART_AFTER,
+        ACK_LIMIT,
     ],
     needs: Needs::NOTHING,
     source: "RFC 5681, RFC 6582, RFC 3465",
@@ -40,7 +41,7 @@ struct Reno {
 impl Reno {
     fn new(params: &Params, path: &Path) -> Reno {
         Reno {
-            window: Window::new(path).with_restart(params),
+            window: Window::new(path).with_settings(params),
             hystart: params.switch("hystart").then(HyStart::new),
             ecn: params.switch("ecn"),
             reason: "initial window",
@@ -101,6 +102,10 @@ impl Controller for Reno {
         if self.ecn { EcnFeedback::Classic } else { EcnFeedback::None }
     }
 
+    fn slow_start_threshold(&self) -> Option<Bytes> {
+        self.window.threshold()
+    }
+
     fn explain(&self) -> Explanation {
         Explanation {
             reason: self.reason,
@@ -113,7 +118,7 @@ impl Controller for Reno {
 mod tests {
     use super::*;
     use crate::testing::{MSS, Pipe, ack, congestion, controller, signal, window};
-    use crate::{Bytes, Phase, Span};
+    use crate::{Phase, Span};
 
     /// A Reno in congestion avoidance with a window of `packets`.
     fn steady(packets: u64) -> Box<dyn Controller> {

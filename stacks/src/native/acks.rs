@@ -7,7 +7,8 @@ use super::rack::{DUP_THRESHOLD, Rack};
 use super::rate::Delivery;
 use super::scoreboard::{Record, Scoreboard, State};
 use super::sender::{Sender, Urgent};
-use super::seq::Numbering;
+use super::seq::{Numbering, earlier};
+use super::stamps::StampClock;
 use super::tlp::Verdict;
 
 /// What one ACK newly delivered.
@@ -19,16 +20,19 @@ struct Tally {
     unambiguous: Option<Time>,
     /// Whether a packet of before the episode was among them that was sent only once.
     original: bool,
+    /// How many there were.
+    packets: u64,
 }
 
 impl Tally {
-    fn take(&mut self, record: &Record, rack: &mut Rack, now: Time, min_rtt: Span, high: u64, echo: Option<u32>) {
+    fn take(&mut self, record: &Record, rack: &mut Rack, now: Time, min_rtt: Span, high: u64, echo: Echoed) {
         if record.state == State::Sacked {
             return;
         }
+        self.packets += 1;
         let mut original_for_sure = false;
         if record.is_retransmitted() {
-            original_for_sure = echo.is_some_and(|echo| super::seq::earlier(echo, super::stamp(record.sent_at)));
+            original_for_sure = echo.is_older_than(record.sent_at);
         } else {
             self.unambiguous = self.unambiguous.max(Some(record.sent_at));
             self.original |= record.end() <= high;
@@ -37,6 +41,19 @@ impl Tally {
         if self.newest.is_none_or(|newest| record.sent_after(newest.order)) {
             self.newest = Some(*record);
         }
+    }
+}
+
+/// The timestamp that an ACK echoes, and the clock that it came from.
+#[derive(Clone, Copy)]
+struct Echoed {
+    stamp: Option<u32>,
+    clock: StampClock,
+}
+
+impl Echoed {
+    fn is_older_than(self, sent: Time) -> bool {
+        self.stamp.is_some_and(|stamp| earlier(stamp, self.clock.at(sent)))
     }
 }
 
@@ -64,12 +81,14 @@ impl Sender {
         let prior_una = self.board.una();
         let prior_in_flight = self.board.in_flight();
         let (prior_out, prior_lost) = (prior_in_flight + self.board.lost(), self.rate.lost);
-        let echo = if self.timestamps { segment.timestamps.map(|t| t.echo) } else { None };
+        let stamp = if self.timestamps { segment.timestamps.map(|t| t.echo) } else { None };
+        let echo = Echoed { stamp, clock: self.clock };
         let advanced = ack > prior_una;
         // A window that a restart holds below the controller's says nothing of the controller's.
         let limited = prior_una < self.limited_until && self.restart_cap >= self.wanted;
         let mut tally = Tally::default();
         let (min_rtt, high) = (self.rtt.least(), self.high);
+        let vouched = if self.sack { 0 } else { self.board.take_vouched() };
         if advanced {
             let rack = &mut self.rack;
             self.board.acknowledge(ack, |r| tally.take(r, rack, now, min_rtt, high, echo));
@@ -81,14 +100,18 @@ impl Sender {
             None
         };
         let sacked = self.board.sacked() - unsacked;
-        let delivered = prior_out - (self.board.in_flight() + self.board.lost());
-        let rtt = self.take_round_trip(now, &tally, advanced, echo);
+        let bare = !advanced && segment.sack.is_empty() && !updated && segment.payload == 0;
+        if !self.sack {
+            self.vouch(vouched, ack - prior_una, bare);
+        }
+        let delivered = prior_out.saturating_sub(self.board.in_flight() + self.board.lost());
+        self.account.delivered += tally.packets;
+        let rtt = self.take_round_trip(now, &tally, advanced, stamp);
         let told = self.marks.on_ack(segment, delivered, u64::from(self.mss));
         self.rate.marked += told.bytes;
         let sample = self.take_delivery(now, delivered, &tally);
         let in_flight = self.board.in_flight();
-        let bare = !advanced && segment.sack.is_empty() && !updated && segment.payload == 0;
-        self.detect_losses(now, advanced, bare, segment);
+        self.detect_losses(now, advanced, bare);
         let verdict = self.tlp.on_ack(ack, |end| duplicate.is_some_and(|(_, e)| e == end), bare);
         let lost = self.rate.lost - prior_lost;
         self.follow(&Summary {
@@ -97,7 +120,7 @@ impl Sender {
             advanced,
             original: tally.original,
             in_flight,
-            echo,
+            echo: stamp,
             congested: told.congested,
             repaired: verdict == Verdict::Repaired,
         });
@@ -134,8 +157,14 @@ impl Sender {
         self.refresh();
         self.reduce(delivered, advanced && lost == 0);
         if advanced {
-            self.retries = 0;
+            if self.retries > 0 {
+                self.retries = 0;
+                self.overdue_since = None;
+            }
             self.rto_restarted = now;
+            if self.board.is_empty() {
+                self.note_all_acknowledged(now);
+            }
         }
         self.tlp.restarted = now;
         if self.persist.since.is_some() {
@@ -154,7 +183,7 @@ impl Sender {
         segment: &Segment,
         numbering: Numbering,
         tally: &mut Tally,
-        echo: Option<u32>,
+        echo: Echoed,
     ) -> Option<(u64, u64)> {
         let blocks = segment.sack.as_slice();
         let place = |n: usize| {
@@ -168,6 +197,7 @@ impl Sender {
             first.1 <= ack || places[1].is_some_and(|second| second.0 <= first.0 && first.1 <= second.1)
         });
         if let Some((start, end)) = duplicate {
+            self.account.duplicates += 1;
             self.rack.on_duplicate(ack, self.board.next());
             self.undo.on_duplicate(start, (end - start).div_ceil(u64::from(self.mss)) as u32);
         }
@@ -184,11 +214,10 @@ impl Sender {
         let rtt = tally.unambiguous.map(|sent| now.since(sent));
         if let Some(rtt) = rtt {
             self.rtt.sample(rtt);
-        } else if let Some(echo) = echo.filter(|_| advanced && tally.newest.is_some()) {
-            let ticks = super::stamp(now).wrapping_sub(echo);
-            if ticks < u32::MAX / 2 {
-                self.rtt.sample(Span::from_micros(u64::from(ticks)));
-            }
+        } else if let Some(echo) = echo.filter(|_| advanced && tally.newest.is_some())
+            && let Some(rtt) = self.clock.since(echo, now)
+        {
+            self.rtt.sample_coarse(rtt);
         }
         rtt
     }
@@ -201,12 +230,18 @@ impl Sender {
         tally.newest.as_ref().map(|newest| self.rate.sample(newest, self.rtt.least()))
     }
 
-    fn detect_losses(&mut self, now: Time, advanced: bool, bare: bool, segment: &Segment) {
+    fn detect_losses(&mut self, now: Time, advanced: bool, bare: bool) {
         if self.sack {
             self.detect_by_time(now);
         } else {
-            let data = segment.payload > 0;
-            self.count_duplicates(now, advanced, bare && !data);
+            self.count_duplicates(now, advanced, bare);
+        }
+    }
+
+    /// Nothing is out any more.
+    fn note_all_acknowledged(&mut self, now: Time) {
+        if self.unsent() == 0 {
+            self.account.busy.end(now);
         }
     }
 
@@ -225,32 +260,13 @@ impl Sender {
     fn search_by_time(&mut self, now: Time) {
         let impatient = matches!(self.phase, Phase::Recovery | Phase::Loss)
             || self.board.sacked() >= DUP_THRESHOLD * u64::from(self.mss);
-        let Sender { rack, board, rtt, rate, controller, .. } = self;
+        let Sender { rack, board, rtt, rate, controller, reduced_at, lost_again, .. } = self;
         self.reordering_ends = rack.detect(board, now, rtt, impatient, |board, number| {
+            *lost_again |= board.get(number).is_some_and(|r| r.is_retransmitted() && r.sent_at >= *reduced_at);
             if let Some(lost) = lose(board, rate, number, now) {
                 controller.on_lost(&lost);
             }
         });
-    }
-
-    /// Fast retransmit by counting (RFC 5681, section 3.2; RFC 6582), for a peer without SACK.
-    fn count_duplicates(&mut self, now: Time, advanced: bool, bare: bool) {
-        let recovering = self.phase == Phase::Recovery && self.board.una() < self.high;
-        if advanced {
-            self.duplicates = 0;
-            if recovering {
-                self.lose_first(now);
-            }
-        } else if bare && !self.board.is_empty() {
-            self.duplicates += 1;
-            if self.duplicates == DUP_THRESHOLD as u32 && !recovering {
-                self.lose_first(now);
-            }
-        }
-    }
-
-    fn lose_first(&mut self, now: Time) {
-        self.lose(self.board.first(), now);
     }
 
     /// Marks a packet lost and tells the controller.
@@ -262,7 +278,7 @@ impl Sender {
 
     /// The peer answered a probe, or its window opened.
     pub fn hear_of_window(&mut self) {
-        self.persist.unanswered = 0;
+        self.persist.on_answer();
         if self.peer_window > 0 && self.persist.on_open() && !self.board.is_empty() {
             self.urgent = Some(Urgent::First);
         }

@@ -3,9 +3,10 @@
 //! RFC 9293, sections 3.6 and 3.10.7; RFC 5961.
 
 use burstlab_algorithms::{Span, Time};
-use burstlab_network::{Flags, Segment, SynOptions};
+use burstlab_network::{Flags, Segment, SynOptions, Timestamps};
 
 use super::connection::{Connection, State};
+use super::failure::Failure;
 
 /// Challenge ACKs per [`CHALLENGE_PERIOD`] (RFC 5961, section 7).
 const CHALLENGES: u32 = 10;
@@ -55,9 +56,12 @@ impl Connection {
     /// The peer acknowledged this side's FIN.
     pub(super) fn on_fin_acknowledged(&mut self, now: Time) {
         match self.state {
-            State::FinWait1 => self.state = State::FinWait2,
+            State::FinWait1 => {
+                self.state = State::FinWait2;
+                self.limit_fin_wait(now);
+            }
             State::Closing => self.wait(now),
-            State::LastAck => self.state = State::Closed,
+            State::LastAck => self.end(State::Closed),
             _ => {}
         }
     }
@@ -78,9 +82,9 @@ impl Connection {
     pub(super) fn on_reset_or_syn(&mut self, now: Time, start: i64, segment: &Segment) {
         if segment.flags.has(Flags::RST) && start == self.receiver.next as i64 {
             if matches!(self.state, State::TimeWait | State::Closing | State::LastAck) {
-                self.finish(State::Closed);
+                self.end(State::Closed);
             } else {
-                self.fail();
+                self.fail(Failure::Reset);
             }
         } else {
             self.challenge(now);
@@ -95,37 +99,46 @@ impl Connection {
     }
 
     /// Answers a segment that belongs to no connection: RFC 9293, section 3.10.7.1.
-    pub(super) fn refuse(&mut self, segment: &Segment) {
+    pub(super) fn refuse(&mut self, now: Time, segment: &Segment) {
         if segment.flags.has(Flags::RST) {
             return;
         }
-        self.reply = Some(Box::new(if segment.flags.has(Flags::ACK) {
+        let mut reset = if segment.flags.has(Flags::ACK) {
             self.skeleton(Flags::RST, segment.ack, 0, SynOptions::default())
         } else {
             let ack = segment.seq.wrapping_add(segment.seq_len());
             self.skeleton(Flags::RST.with(Flags::ACK), 0, ack, SynOptions::default())
-        }));
+        };
+        // RFC 7323, section 3.2: a reset carries timestamps as well, if they were agreed.
+        if self.timestamps {
+            let echo = segment.timestamps.map_or(0, |stamps| stamps.value);
+            reset.timestamps = Some(Timestamps { value: self.sender.clock.at(now), echo });
+        }
+        self.reply = Some(Box::new(reset));
     }
 
     /// The application tears the connection down.
-    pub(super) fn reset_peer(&mut self) {
-        if self.is_synchronized() || self.state == State::SynReceived {
+    pub(super) fn reset_peer(&mut self, now: Time) {
+        if self.is_synchronized() && self.state != State::TimeWait || self.state == State::SynReceived {
             let seq = self.numbering.wire(self.sender.board.next());
             let ack = self.receiver.numbering.wire(self.receiver.next);
-            let reset = self.skeleton(Flags::RST.with(Flags::ACK), seq, ack, SynOptions::default());
+            let mut reset = self.skeleton(Flags::RST.with(Flags::ACK), seq, ack, SynOptions::default());
+            reset.timestamps = self.timestamps_now(now);
             self.reply = Some(Box::new(reset));
         }
-        if !matches!(self.state, State::Closed | State::TimeWait) {
-            self.fail();
+        if !matches!(self.state, State::Closed | State::TimeWait | State::Failed) {
+            self.fail(Failure::Aborted);
         }
     }
 
     /// The connection is over, and not in good order.
-    pub(super) fn fail(&mut self) {
-        self.finish(State::Failed);
+    pub(super) fn fail(&mut self, why: Failure) {
+        self.life.failure = Some(why);
+        self.end(State::Failed);
     }
 
-    fn finish(&mut self, state: State) {
+    /// The connection is over: nothing is to happen any more.
+    pub(super) fn end(&mut self, state: State) {
         self.state = state;
         self.expires = Time::NEVER;
         self.opening.at = Time::NEVER;

@@ -20,16 +20,33 @@ pub struct Config {
     pub min_rto: Span,
     /// Largest retransmission timeout, backoff included. Default: 60 s (RFC 6298, section 2.5).
     pub max_rto: Span,
+    /// Whether the floor is one of the variation, smoothed RTT + max(4 * variation, floor), as Linux has it, instead of
+    /// one of the whole timeout, as RFC 6298, section 2.4 has it. Default: off.
+    pub min_rto_on_variation: bool,
     /// How long an ACK may wait for a second segment; `None` acknowledges each packet. Default: `None`, as data-centre
-    /// experiments do; RFC 9293, section 3.8.6.3 allows up to 500 ms, Linux waits 40 ms or longer.
+    /// experiments do; RFC 9293, section 3.8.6.3 (MUST-40) allows less than 500 ms, which is the most that this counts
+    /// for; Linux waits 40 ms or longer.
     pub delayed_ack: Option<Span>,
+    /// ACKs from the connection's start on that are not delayed, as Linux's quick-acknowledgement phase (up to 16);
+    /// it is over as well once this side answers what it received with data. Default: 0. Means nothing without
+    /// [`delayed_ack`](Config::delayed_ack).
+    pub quick_acks: u32,
     /// Bytes that the receive side buffers for its application, and so the largest window that it gives. Default: 6 MiB
     /// (Linux's `tcp_rmem`).
     pub receive_buffer: Bytes,
+    /// Shift of the window field that is offered, at most 14 (RFC 7323, section 2.3); `None` for the least that fits
+    /// the buffer. Linux scales by what its buffer may grow to. Default: `None`.
+    pub window_shift: Option<u8>,
     /// Whether a small segment waits while another is unacknowledged (RFC 9293, section 3.7.4). Default: off.
     pub nagle: bool,
+    /// Whether it waits only while another small one is unacknowledged, as in Linux (Minshall's variant,
+    /// draft-minshall-nagle-00). Means nothing without [`nagle`](Config::nagle). Default: off.
+    pub minshall: bool,
     /// Whether to offer timestamps (RFC 7323), which cost 12 bytes a packet. Default: on, as in Linux.
     pub timestamps: bool,
+    /// Tick of the timestamp clock. RFC 7323, section 5.4 allows 1 ms to 1 s; finer ones tell more originals from
+    /// retransmissions. Linux ticks each millisecond, or each microsecond if a route says so. Default: 1 us.
+    pub timestamp_tick: Span,
     /// Whether to offer selective acknowledgements (RFC 2018). Default: on.
     pub sack: bool,
     /// Whether to offer window scaling (RFC 7323, section 2). Default: on.
@@ -42,6 +59,16 @@ pub struct Config {
     /// Retransmission timeouts (or unanswered probes) in a row until the connection is given up. Default: 15 (Linux's
     /// `tcp_retries2`).
     pub max_retransmissions: u32,
+    /// The same for the SYN; `None`: as many as for data. Linux's `tcp_syn_retries` is 6. Default: `None`.
+    pub syn_retransmissions: Option<u32>,
+    /// The same for the SYN/ACK. Linux's `tcp_synack_retries` is 5. Default: `None`.
+    pub syn_ack_retransmissions: Option<u32>,
+    /// Whether probes of a closed window are empty segments of an old sequence number, which the peer has to answer as
+    /// well, as in Linux, instead of one byte of new data (RFC 9293, section 3.8.6.1, MUST-35). Default: off.
+    pub empty_window_probes: bool,
+    /// Whether an ICMP error that may pass ends a connection that is being opened, as in Linux and against RFC 9293,
+    /// section 3.9.2.2 (MUST-56); RFC 5461, section 4 tells why one would. Default: off.
+    pub soft_errors_end_opening: bool,
     /// Whether tail loss probes are sent (RFC 8985, section 7). Default: on.
     pub tail_loss_probe: bool,
     /// Least probe timeout. Default: 1 ms, a kernel's clock tick: twice a smoothed round trip of some microseconds is
@@ -54,6 +81,32 @@ pub struct Config {
     /// How long TIME-WAIT lasts: twice the maximum segment lifetime (RFC 9293, section 3.4.2). Default: 100 ms, plenty
     /// for a data centre.
     pub time_wait: Span,
+    /// How long a connection that the application closed for both directions waits in FIN-WAIT-2 for the peer's FIN;
+    /// `None` for ever. Default: 60 s, as Linux's `tcp_fin_timeout`.
+    pub fin_timeout: Option<Span>,
+    /// How long what was sent may stay unacknowledged until the connection is given up, instead of
+    /// [`max_retransmissions`](Config::max_retransmissions) (RFC 9293, section 3.8.3; RFC 5482). Default: `None`.
+    pub user_timeout: Option<Span>,
+    /// Probes of a peer that is silent (RFC 9293, section 3.8.4). Default: `None`, as MUST-25 has it.
+    pub keep_alive: Option<KeepAlive>,
+}
+
+/// How a silent peer is probed: RFC 9293, section 3.8.4.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeepAlive {
+    /// Silence before the first probe; the RFC asks for two hours at least by default (MUST-28).
+    pub idle: Span,
+    /// Time between probes.
+    pub interval: Span,
+    /// Unanswered probes after which the connection is given up.
+    pub probes: u32,
+}
+
+impl Default for KeepAlive {
+    /// Linux's `tcp_keepalive_time`, `tcp_keepalive_intvl` and `tcp_keepalive_probes`.
+    fn default() -> KeepAlive {
+        KeepAlive { idle: Span::from_secs(7200), interval: Span::from_secs(75), probes: 9 }
+    }
 }
 
 impl Default for Config {
@@ -64,19 +117,31 @@ impl Default for Config {
             initial_rto: Span::from_secs(1),
             min_rto: Span::from_millis(10),
             max_rto: Span::from_secs(60),
+            min_rto_on_variation: false,
             delayed_ack: None,
+            quick_acks: 0,
             receive_buffer: Bytes::new(6 << 20),
+            window_shift: None,
             nagle: false,
+            minshall: false,
             timestamps: true,
+            timestamp_tick: Span::from_micros(1),
             sack: true,
             window_scaling: true,
             slow_start_after_idle: true,
             initial_sequence: 0,
             max_retransmissions: 15,
+            syn_retransmissions: None,
+            syn_ack_retransmissions: None,
+            empty_window_probes: false,
+            soft_errors_end_opening: false,
             tail_loss_probe: true,
             min_probe_timeout: Span::from_millis(1),
             generalized_ecn: true,
             time_wait: Span::from_millis(100),
+            fin_timeout: Some(Span::from_secs(60)),
+            user_timeout: None,
+            keep_alive: None,
         }
     }
 }
@@ -93,9 +158,11 @@ impl Config {
         Path { now, mss: self.payload(), initial_window, seed, ..Path::default() }
     }
 
-    /// The least shift that makes the receive buffer fit into the window field (RFC 7323, section 2.3: at most 14).
+    /// The given shift, or the least that makes the receive buffer fit into the window field (RFC 7323, section 2.3: at
+    /// most 14).
     pub(super) fn window_shift(&self) -> u8 {
-        (0..14).find(|shift| self.receive_buffer.get() >> shift <= u64::from(u16::MAX)).unwrap_or(14)
+        let least = || (0..14).find(|shift| self.receive_buffer.get() >> shift <= u64::from(u16::MAX)).unwrap_or(14);
+        self.window_shift.map_or_else(least, |shift| shift.min(14))
     }
 }
 

@@ -6,6 +6,7 @@ use burstlab_network::{Codepoint, Direction, Flags, FlowId, SackBlocks, Segment,
 use super::Config;
 use super::close::Challenges;
 use super::handshake::Opening;
+use super::life::Life;
 use super::receiver::Receiver;
 use super::sender::{Packet, Sender};
 use super::seq::Numbering;
@@ -78,8 +79,9 @@ pub struct Connection {
     /// A segment to go out before anything else: a reset.
     pub(super) reply: Option<Box<Segment>>,
     pub(super) challenges: Challenges,
-    /// End of TIME-WAIT.
+    /// End of TIME-WAIT or of an orphan's FIN-WAIT-2; else, the next look at a silent peer.
     pub(super) expires: Time,
+    pub(super) life: Life,
 }
 
 impl Connection {
@@ -109,6 +111,7 @@ impl Connection {
             reply: None,
             challenges: Challenges::default(),
             expires: Time::NEVER,
+            life: Life::new(config.keep_alive),
             config,
         }
     }
@@ -139,11 +142,6 @@ impl Connection {
         self.sender.closing && self.sender.board.una() > self.sender.written
     }
 
-    /// Whether data may come in.
-    fn receives(&self) -> bool {
-        matches!(self.state, State::Established | State::FinWait1 | State::FinWait2)
-    }
-
     /// Whether what the sender has may go out.
     fn sends(&self) -> bool {
         use State::{CloseWait, Closing, Established, FinWait1, LastAck};
@@ -161,7 +159,7 @@ impl Connection {
     // Out of the way of connections without timestamps: the clock takes a division.
     #[inline(never)]
     fn stamps(&self, now: Time) -> Timestamps {
-        Timestamps { value: super::stamp(now), echo: self.receiver.timestamp() }
+        Timestamps { value: self.sender.clock.at(now), echo: self.receiver.timestamp() }
     }
 
     /// A segment that carries nothing but what is given: SYNs and resets.
@@ -187,7 +185,8 @@ impl Connection {
             timestamps: self.timestamps_now(now),
             acc_ecn: None,
         };
-        self.receiver.on_ack_sent();
+        self.sender.account.segments_out += 1;
+        self.receiver.on_ack_sent(now, packet.payload > 0);
     }
 
     #[inline(always)]
@@ -249,9 +248,6 @@ impl Connection {
         if packet.fin {
             flags = flags.with(Flags::FIN);
         }
-        if packet.start + u64::from(packet.payload) == self.sender.written {
-            flags = flags.with(Flags::PSH);
-        }
         // SACK options could push a full packet over the MTU; the pure ACKs before it have said the same.
         self.write_segment(out, now, Packet { flags, ..packet }, SackBlocks::default());
     }
@@ -261,9 +257,16 @@ impl Connection {
     fn on_synchronized(&mut self, now: Time, segment: &Segment) {
         let start = self.receiver.numbering.position(segment.seq, self.receiver.next);
         let end = start + i64::from(segment.seq_len());
-        if self.timestamps && !segment.flags.has(Flags::RST) && self.receiver.is_old(now, segment.timestamps) {
-            self.receiver.on_unacceptable(start, end, &mut self.sender.counters);
-            return;
+        if self.timestamps && !segment.flags.has(Flags::RST) {
+            match segment.timestamps {
+                // RFC 7323, section 3.2: once they are agreed, a segment without is dropped in silence.
+                None => return,
+                Some(stamps) if self.receiver.is_old(now, stamps) => {
+                    self.receiver.on_unacceptable(start, end, &mut self.sender.counters);
+                    return;
+                }
+                Some(_) => {}
+            }
         }
         if !self.receiver.is_acceptable(start, end) {
             self.on_unacceptable(now, start, end, segment);
@@ -276,18 +279,32 @@ impl Connection {
         if !segment.flags.has(Flags::ACK) {
             return;
         }
+        self.sender.account.heard = now;
         if self.timestamps {
             self.receiver.note_timestamp(now, start, segment.timestamps);
         }
         if !self.on_acknowledgement(now, start, segment) {
             return;
         }
-        if self.receives() {
-            self.receiver.on_data(now, start, segment, &mut self.sender.counters);
-            if self.receiver.is_finished() {
-                self.on_peer_closed(now);
-            }
-        } else if segment.seq_len() > 0 {
+        let takes = match self.state {
+            State::Established => true,
+            State::FinWait1 | State::FinWait2 => self.may_take_late_data(now, segment),
+            _ => false,
+        };
+        if !takes {
+            self.on_segment_at_end(now, segment);
+            return;
+        }
+        self.receiver.on_data(now, start, segment, &mut self.sender.counters);
+        if self.receiver.is_finished() {
+            self.on_peer_closed(now);
+        }
+    }
+
+    /// Nothing is expected of the peer any more but acknowledgements.
+    #[inline(never)]
+    fn on_segment_at_end(&mut self, now: Time, segment: &Segment) {
+        if segment.seq_len() > 0 && self.is_synchronized() {
             self.receiver.ack.demand();
             self.restart_time_wait(now, segment);
         }
@@ -368,25 +385,24 @@ impl Endpoint for Connection {
     }
 
     fn write(&mut self, _now: Time, bytes: Bytes) {
-        if !self.sender.closing {
-            self.sender.written = self.sender.written.saturating_add(bytes.get());
-        }
+        self.sender.write(bytes.get());
     }
 
     fn close(&mut self, _now: Time) {
         self.start_closing();
     }
 
-    fn abort(&mut self, _now: Time) {
-        self.reset_peer();
+    fn abort(&mut self, now: Time) {
+        self.reset_peer(now);
     }
 
     // Always: whoever drives connections of this type alone saves a call for each packet.
     #[inline(always)]
     fn on_segment(&mut self, now: Time, segment: &Segment) {
+        self.sender.account.segments_in += 1;
         match self.state {
             State::Listen | State::SynSent | State::SynReceived => self.on_opening_segment(now, segment),
-            State::Closed | State::Failed => self.refuse(segment),
+            State::Closed | State::Failed => self.refuse(now, segment),
             _ => self.on_synchronized(now, segment),
         }
     }
@@ -395,7 +411,7 @@ impl Endpoint for Connection {
         if self.sends() {
             self.sender.on_timer(now);
             if self.sender.failed {
-                self.fail();
+                self.fail(self.timeout_failure());
             }
         }
         if self.sender.alarm <= now {
@@ -414,8 +430,7 @@ impl Endpoint for Connection {
             self.on_opening_timeout();
         }
         if self.expires <= now {
-            self.expires = Time::NEVER;
-            self.state = State::Closed;
+            self.on_expiry(now);
         }
     }
 

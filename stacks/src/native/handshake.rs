@@ -3,11 +3,12 @@
 use burstlab_algorithms::{EcnFeedback, Span, Time};
 use burstlab_network::{Codepoint, Flags, Segment, SynOptions, Timestamps};
 
+use super::config;
 use super::connection::{Connection, State};
 use super::ecn::{ace, ace_of};
+use super::failure::Failure;
 use super::receiver::Receiver;
 use super::seq::Numbering;
-use super::{config, stamp};
 
 /// MSS of a peer that gives none (RFC 9293, section 3.7.1).
 const DEFAULT_MSS: u16 = 536;
@@ -50,6 +51,16 @@ impl Opening {
     /// A SYN is to be sent.
     pub fn ask(&mut self) {
         self.due = true;
+    }
+
+    /// How often the SYN or SYN/ACK was sent.
+    pub fn sent(&self) -> u32 {
+        self.sent
+    }
+
+    /// Whether the peer offers window scaling.
+    pub fn scales(&self) -> bool {
+        self.peer.window_scale.is_some()
     }
 
     fn finish(&mut self) {
@@ -129,7 +140,7 @@ impl Connection {
         let mut segment = self.skeleton(flags, self.config.initial_sequence, 0, options);
         segment.codepoint = self.syn_codepoint();
         segment.window = self.receiver.advertise_unscaled();
-        segment.timestamps = self.config.timestamps.then(|| Timestamps { value: stamp(now), echo: 0 });
+        segment.timestamps = self.config.timestamps.then(|| Timestamps { value: self.sender.clock.at(now), echo: 0 });
         segment
     }
 
@@ -168,7 +179,7 @@ impl Connection {
             return;
         }
         if segment.flags.has(Flags::ACK) {
-            self.refuse(segment);
+            self.refuse(now, segment);
         } else if segment.flags.has(Flags::SYN) {
             self.take_syn(now, segment);
             self.state = State::SynReceived;
@@ -180,12 +191,12 @@ impl Connection {
     fn on_syn_sent(&mut self, now: Time, segment: &Segment) {
         let acknowledges = segment.flags.has(Flags::ACK);
         if acknowledges && segment.ack != self.numbering.wire(0) {
-            self.refuse(segment);
+            self.refuse(now, segment);
             return;
         }
         if segment.flags.has(Flags::RST) {
             if acknowledges {
-                self.fail();
+                self.fail(Failure::Refused);
             }
             return;
         }
@@ -237,7 +248,7 @@ impl Connection {
             return;
         }
         if segment.ack != self.numbering.wire(0) {
-            self.refuse(segment);
+            self.refuse(now, segment);
             return;
         }
         self.settle_ecn(settle(self.feedback, self.opening.peer_ecn));
@@ -258,7 +269,7 @@ impl Connection {
     /// A reset in SYN-RECEIVED: who listened listens again (RFC 9293, section 3.10.7.4).
     fn on_refused(&mut self) {
         if !self.opening.passive {
-            self.fail();
+            self.fail(Failure::Refused);
             return;
         }
         let reading = self.receiver.reading;
@@ -312,9 +323,15 @@ impl Connection {
             self.sender.rtt.sample(now.since(self.opening.sent_at));
         } else {
             self.sender.rtt.handshake_was_slow();
+            // RFC 5681, section 3.1: a SYN or SYN/ACK was lost, so the first window is one segment.
+            self.sender.restart_cap = u64::from(self.sender.mss);
         }
         self.opening.finish();
+        self.sender.account.heard = now;
         self.state = if self.sender.closing { State::FinWait1 } else { State::Established };
+        if self.life.keep_alive.is_some() {
+            self.watch(now);
+        }
     }
 
     /// The flags of the ACK that ends the handshake, once.
@@ -325,8 +342,13 @@ impl Connection {
     /// The SYN or SYN/ACK was not answered in time.
     pub(super) fn on_opening_timeout(&mut self) {
         self.opening.at = Time::NEVER;
-        if self.opening.sent > self.config.max_retransmissions {
-            self.fail();
+        let limit = if self.state == State::SynSent {
+            self.config.syn_retransmissions
+        } else {
+            self.config.syn_ack_retransmissions
+        };
+        if self.opening.sent > limit.unwrap_or(self.config.max_retransmissions) {
+            self.fail(self.timeout_failure());
         } else {
             self.opening.ask();
         }

@@ -4,8 +4,10 @@
 //! inwards:
 //!
 //! - `connection` takes segments in and puts them together; `handshake` and `close` are the states of RFC 9293.
-//! - `sender` decides what leaves: retransmissions before new data, as window, peer and `pacing` allow. `scoreboard`
-//!   holds a record of every packet that is out. `acks` takes an acknowledgement apart: delivery (`rate`), round trip
+//! - `life` is what else can end a connection, or keep it alive: the application, silence, `icmp`; `options` is what the
+//!   application may change on the way, `info` what it may ask, from what `account` counts.
+//! - `sender` decides what leaves: retransmissions before new data, as window, peer and `pacing` allow; `cutting` makes
+//!   segments of what was written. `scoreboard` holds a record of every packet that is out. `acks` takes an acknowledgement apart: delivery (`rate`), round trip
 //!   (`rto`), loss by time (`rack`), probes of the tail (`tlp`), marks (`marks`). `recovery` moves between phases, with
 //!   the window's reduction spread by `prr` and taken back by `frto` and `undo`. `persist` probes closed windows;
 //!   `timers` wakes all of them.
@@ -24,17 +26,23 @@
 //! from its front, SACK blocks that were seen before are skipped as ranges, and loss detection walks packets in the
 //! order in which they were sent and stops at the first that is too recent.
 
-use burstlab_algorithms::Time;
-
+mod account;
 pub(crate) mod acks;
 mod close;
 mod config;
 mod connection;
+mod cutting;
 mod delayed_ack;
 pub(crate) mod ecn;
+mod failure;
 mod frto;
 mod handshake;
+mod icmp;
+mod info;
+mod life;
 pub(crate) mod marks;
+mod newreno;
+mod options;
 pub(crate) mod pacing;
 mod persist;
 mod place;
@@ -49,6 +57,7 @@ pub(crate) mod rto;
 pub(crate) mod scoreboard;
 mod sender;
 pub(crate) mod seq;
+mod stamps;
 mod timers;
 mod tlp;
 mod undo;
@@ -56,11 +65,8 @@ mod undo;
 #[cfg(test)]
 mod tests;
 
-pub use config::Config;
+pub use config::{Config, KeepAlive};
 pub use connection::Connection;
-
-/// The timestamp clock: one tick a microsecond, finer than any round trip, so that Eifel detection can tell an original
-/// from its retransmission (RFC 7323, section 5.4 asks for a millisecond or more; Linux offers microseconds as well).
-fn stamp(now: Time) -> u32 {
-    (now.as_nanos() / 1000) as u32
-}
+pub use failure::{Failure, Unreachable};
+pub use icmp::Icmp;
+pub use info::{CongestionState, Info};

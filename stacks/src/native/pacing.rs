@@ -10,8 +10,12 @@ use burstlab_algorithms::{Bytes, Rate, Span, Time};
 pub(crate) struct Pacing {
     /// When the packets sent so far would be through at the pacing rate.
     through: Time,
-    /// The pacing rate in bit/s; zero for none.
+    /// The pacing rate that the controller wants; zero for none.
+    wanted: Rate,
+    /// The pacing rate that holds; zero for none.
     rate: Rate,
+    /// The most that the application allows.
+    limit: Option<Rate>,
     burst: Bytes,
     /// How far `through` may be ahead of now.
     slack: Span,
@@ -23,20 +27,39 @@ pub(crate) struct Pacing {
 impl Pacing {
     /// Takes over the controller's wishes.
     pub fn set(&mut self, rate: Option<Rate>, burst: Bytes, mss: u32) {
-        match rate {
-            None => self.rate = Rate::ZERO,
-            Some(rate) if rate == self.rate && burst == self.burst && mss == self.mss => {}
-            Some(rate) => self.change(rate, burst, mss),
+        let wanted = rate.unwrap_or(Rate::ZERO);
+        if wanted != self.wanted || wanted != Rate::ZERO && (burst != self.burst || mss != self.mss) {
+            self.change(wanted, burst, mss);
         }
     }
 
-    fn change(&mut self, rate: Rate, burst: Bytes, mss: u32) {
+    /// Whatever the controller wants, this is the most.
+    pub fn set_limit(&mut self, limit: Option<Rate>) {
+        self.limit = limit.filter(|limit| *limit != Rate::ZERO);
+        self.change(self.wanted, self.burst, self.mss.max(1));
+    }
+
+    /// The most that the application allows.
+    pub fn limit(&self) -> Option<Rate> {
+        self.limit
+    }
+
+    #[inline(never)]
+    fn change(&mut self, wanted: Rate, burst: Bytes, mss: u32) {
         let packet = Bytes::new(u64::from(mss));
-        self.rate = rate;
+        self.wanted = wanted;
         self.burst = burst;
         self.mss = mss;
-        self.full = rate.transmission_time(packet);
-        self.slack = rate.transmission_time(burst - packet);
+        self.rate = match self.limit {
+            Some(limit) if wanted == Rate::ZERO || limit < wanted => limit,
+            _ => wanted,
+        };
+        if self.rate != Rate::ZERO {
+            // A controller that does not pace allows bursts of any length, which the limit does not.
+            let burst = if wanted == Rate::ZERO { packet } else { burst };
+            self.full = self.rate.transmission_time(packet);
+            self.slack = self.rate.transmission_time(burst - packet);
+        }
     }
 
     /// The pacing rate.
@@ -96,6 +119,17 @@ mod tests {
     fn a_burst_leaves_in_one_go_and_idleness_saves_up_no_more() {
         assert_eq!(sent_at_once(paced(4000), Time::from_nanos(1_000_000)), 4);
         assert_eq!(sent_at_once(paced(1000), Time::from_nanos(1_000_000)), 1);
+    }
+
+    #[test]
+    fn the_applications_limit_holds_with_and_without_a_rate_of_the_controllers() {
+        let mut pacing = paced(1000);
+        pacing.set_limit(Some(Rate::from_bits_per_sec(4_000_000_000)));
+        assert_eq!(pacing.rate(), Some(Rate::from_bits_per_sec(4_000_000_000)));
+        pacing.set(None, Bytes::MAX, 1000);
+        assert_eq!(sent_at_once(pacing, Time::from_nanos(1_000_000)), 1);
+        pacing.set_limit(None);
+        assert_eq!(pacing.rate(), None);
     }
 
     #[test]

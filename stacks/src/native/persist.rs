@@ -13,6 +13,8 @@ pub(super) struct Persist {
     pub backoff: u32,
     /// Probes since the peer was last heard of.
     pub unanswered: u32,
+    /// When the first of these left.
+    pub silent_since: Option<Time>,
 }
 
 impl Persist {
@@ -27,6 +29,13 @@ impl Persist {
         self.probing = true;
         self.backoff = (self.backoff + 1).min(62);
         self.unanswered += 1;
+        self.silent_since = self.silent_since.or(Some(now));
+    }
+
+    /// The peer was heard of.
+    pub fn on_answer(&mut self) {
+        self.unanswered = 0;
+        self.silent_since = None;
     }
 
     /// The window opened. Whether a probe was out, which has to be sent again now.

@@ -44,8 +44,9 @@ impl Reduction {
             let count = self.delivered.saturating_sub(self.out).max(delivered) + if safe { mss } else { 0 };
             count.min(target - in_flight)
         };
-        if self.out == 0 && count == 0 {
-            count = mss;
+        if self.out == 0 {
+            // The fast retransmission leaves in any case; in bytes, a share of less than a packet lets nothing out.
+            count = count.max(mss);
         }
         self.window = in_flight + count;
     }

@@ -23,6 +23,9 @@ pub(super) struct Rack {
     /// RACK.fack: the highest position known to have arrived.
     highest: u64,
     reordering_seen: bool,
+    /// How often, and how many bytes it reached at most.
+    seen: u32,
+    reach: u64,
     /// RACK.reo_wnd_mult.
     quarters: u8,
     persist: u8,
@@ -38,6 +41,8 @@ impl Default for Rack {
             certain: (0, Span::ZERO),
             highest: 0,
             reordering_seen: false,
+            seen: 0,
+            reach: 0,
             quarters: 1,
             persist: 0,
             round: None,
@@ -59,6 +64,8 @@ impl Rack {
             }
         } else if end < self.highest {
             self.reordering_seen = true;
+            self.seen += 1;
+            self.reach = self.reach.max(self.highest - record.start);
         }
         self.highest = self.highest.max(end);
         if record.sent_after(self.newest) {
@@ -68,6 +75,16 @@ impl Rack {
                 self.certain = (record.order, rtt);
             }
         }
+    }
+
+    /// How often a packet arrived behind one that had left after it.
+    pub fn times_seen(&self) -> u32 {
+        self.seen
+    }
+
+    /// Bytes by which reordering reached at most.
+    pub fn reach(&self) -> u64 {
+        self.reach
     }
 
     /// Step 4: a D-SACK says that a retransmission was for nothing, so reordering goes further than was tolerated.

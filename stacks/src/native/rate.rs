@@ -1,6 +1,6 @@
 //! Delivery-rate samples: draft-ietf-ccwg-bbr, section 4.1, in bytes.
 
-use burstlab_algorithms::{Bytes, RateSample, Span, Time};
+use burstlab_algorithms::{Bytes, Rate, RateSample, Span, Time};
 
 use super::scoreboard::Record;
 
@@ -20,6 +20,8 @@ pub(crate) struct Delivery {
     /// C.app_limited: samples of packets sent before this much is delivered are application-limited; zero for none.
     app_limited: u64,
     last_limited: bool,
+    /// Bytes and time of the last sample that told a rate.
+    last: (Bytes, Span),
 }
 
 impl Delivery {
@@ -53,6 +55,11 @@ impl Delivery {
         self.last_limited
     }
 
+    /// The last rate that a sample told.
+    pub fn last_rate(&self) -> Option<Rate> {
+        (!self.last.1.is_zero()).then(|| Rate::of(self.last.0, self.last.1))
+    }
+
     /// The sample of an ACK, of which `newest` is the packet sent last.
     pub fn sample(&mut self, newest: &Record, min_rtt: Span) -> RateSample {
         if self.app_limited != 0 && self.delivered > self.app_limited {
@@ -63,11 +70,16 @@ impl Delivery {
         let send = newest.sent_at.since(newest.first_sent);
         let ack = self.delivered_at.since(newest.delivered_at);
         let interval = send.max(ack);
+        let delivered = Bytes::new(self.delivered - newest.delivered);
+        // Shorter than any round trip: acknowledgements were compressed, or a retransmission was taken for its
+        // original.
+        let interval = if interval < min_rtt { Span::ZERO } else { interval };
+        if !interval.is_zero() {
+            self.last = (delivered, interval);
+        }
         RateSample {
-            delivered: Bytes::new(self.delivered - newest.delivered),
-            // Shorter than any round trip: acknowledgements were compressed, or a retransmission was taken for its
-            // original.
-            interval: if interval < min_rtt { Span::ZERO } else { interval },
+            delivered,
+            interval,
             total_delivered: self.delivered,
             prior_delivered: newest.delivered,
             tx_in_flight: Bytes::new(u64::from(newest.tx_in_flight)),

@@ -10,8 +10,9 @@ use super::reassembly::Reassembly;
 use super::seq::{Numbering, earlier};
 use crate::Counters;
 
-/// Timestamps older than this say nothing (RFC 7323, section 5.5): 24 days, in nanoseconds.
-const TIMESTAMP_LIFETIME: u64 = 24 * 86_400 * 1_000_000_000;
+/// Timestamps older than this say nothing (RFC 7323, section 5.5), in nanoseconds: 2^31 ticks of a clock of the peer's
+/// that ticks each microsecond, the finest in use. (The RFC's 24 days are those of a clock that ticks each millisecond.)
+const TIMESTAMP_LIFETIME: u64 = (1 << 31) * 1000;
 
 /// Everything that the receive side knows.
 #[derive(Debug)]
@@ -43,6 +44,10 @@ pub(super) struct Receiver {
     recent: Option<(u32, Time)>,
     /// Last.ACK.sent.
     last_ack: u64,
+    /// When data last came.
+    pub came: Time,
+    /// Segments that came out of order.
+    pub overtaking: u64,
 }
 
 /// An acknowledgement of what came before a change of marks (RFC 8257, section 3.2).
@@ -66,13 +71,15 @@ impl Receiver {
             shift: 0,
             mss: u64::from(config.mss),
             step: u64::from(config.mss).min(config.receive_buffer.get() / 2),
-            ack: DelayedAck::new(config.delayed_ack),
+            ack: DelayedAck::new(config),
             former: None,
             echo: Echo::new(),
             duplicate: None,
             sack: false,
             recent: None,
             last_ack: 0,
+            came: Time::ZERO,
+            overtaking: 0,
         }
     }
 
@@ -96,6 +103,11 @@ impl Receiver {
         if self.reading { self.arrived() } else { self.read }
     }
 
+    /// Bytes that the window still offers.
+    pub fn offered(&self) -> u64 {
+        self.edge.saturating_sub(self.next)
+    }
+
     /// The end of the range behind a hole that holds `position`.
     pub fn held_until(&self, position: u64) -> Option<u64> {
         self.held.around(position).map(|range| range.1)
@@ -107,12 +119,21 @@ impl Receiver {
             self.read = self.arrived();
         }
         self.reading = reading;
-        self.announce_room();
+        if reading {
+            self.announce_room();
+        }
     }
 
     /// The application reads `bytes` of what waits.
     pub fn read(&mut self, bytes: u64) {
         self.read = (self.read + bytes).min(self.arrived());
+        self.announce_room();
+    }
+
+    /// The buffer holds `bytes` from now on.
+    pub fn set_buffer(&mut self, bytes: u64) {
+        self.buffer = bytes;
+        self.step = self.mss.min(bytes / 2);
         self.announce_room();
     }
 
@@ -136,9 +157,22 @@ impl Receiver {
 
     /// The window field for the next acknowledgement; what it says is promised.
     pub fn advertise(&mut self) -> u16 {
-        self.edge = self.right_edge().max(self.next);
-        let units = (self.edge - self.next).div_ceil(1 << self.shift);
-        u16::try_from(units).unwrap_or(u16::MAX)
+        let edge = self.right_edge().max(self.next);
+        let mut units = (edge - self.next) >> self.shift;
+        let cut = edge - self.next - (units << self.shift);
+        // Rounded down, the edge would move back (RFC 9293, section 3.8.6, SHLD-14). But a peer that sends crumbs gets no
+        // more than a sixteenth of the buffer that way.
+        if cut > 0 && edge <= self.capacity() + self.buffer / 16 {
+            units += 1;
+        }
+        let units = u16::try_from(units).unwrap_or(u16::MAX);
+        self.edge = self.next + (u64::from(units) << self.shift);
+        units
+    }
+
+    /// Where the buffer would be full.
+    fn capacity(&self) -> u64 {
+        self.next - self.waiting() + self.buffer
     }
 
     /// The window field of a SYN, which is never scaled (RFC 7323, section 2.2).
@@ -158,20 +192,21 @@ impl Receiver {
     }
 
     /// PAWS (RFC 7323, section 5): whether the segment is an old duplicate.
-    pub fn is_old(&self, now: Time, timestamps: Option<Timestamps>) -> bool {
-        match (timestamps, self.recent) {
-            (Some(seen), Some((recent, at))) => {
-                earlier(seen.value, recent) && now.since(at).as_nanos() < TIMESTAMP_LIFETIME
-            }
-            _ => false,
-        }
+    pub fn is_old(&self, now: Time, seen: Timestamps) -> bool {
+        self.recent
+            .is_some_and(|(recent, at)| earlier(seen.value, recent) && now.since(at).as_nanos() < TIMESTAMP_LIFETIME)
+    }
+
+    /// Whether the timestamp is later than any that came; none if there is nothing to compare.
+    pub fn is_newer(&self, seen: Option<Timestamps>) -> Option<bool> {
+        Some(earlier(self.recent?.0, seen?.value))
     }
 
     /// RFC 7323, section 4.3: the timestamp to echo is that of the oldest segment not yet acknowledged.
     pub fn note_timestamp(&mut self, now: Time, start: i64, timestamps: Option<Timestamps>) {
         if let Some(seen) = timestamps
             && start <= self.last_ack as i64
-            && self.recent.is_none_or(|(recent, _)| !earlier(seen.value, recent))
+            && !self.is_old(now, seen)
         {
             self.recent = Some((seen.value, now));
         }
@@ -203,6 +238,7 @@ impl Receiver {
         let end = start + i64::from(segment.payload);
         if start == self.next as i64 && self.held.is_empty() && !fin && end as u64 <= self.edge {
             self.next = end as u64;
+            self.came = now;
             counters.unique_segments_received += 1;
             self.ack.on_data(now, u64::from(segment.payload), self.mss);
             return;
@@ -213,6 +249,7 @@ impl Receiver {
     /// The long way: out of order, overlapping, or with a FIN.
     #[inline(never)]
     fn take(&mut self, now: Time, start: u64, end: u64, fin: bool, payload: bool, counters: &mut Counters) {
+        self.came = now;
         let before = self.next;
         let cut = end.min(self.edge.max(self.next));
         if fin && cut == end && self.fin.is_none() {
@@ -226,6 +263,7 @@ impl Receiver {
             if start < self.next {
                 self.duplicate = Some((start, self.next));
             }
+            self.overtaking += u64::from(start > self.next);
             let arrival = self.held.insert(start.max(self.next), end);
             self.duplicate = self.duplicate.or(arrival.duplicate);
             fresh = arrival.fresh;
@@ -283,9 +321,13 @@ impl Receiver {
     }
 
     /// An acknowledgement left.
-    pub fn on_ack_sent(&mut self) {
+    #[inline]
+    pub fn on_ack_sent(&mut self, now: Time, with_data: bool) {
         self.last_ack = self.next;
         self.ack.on_sent();
+        if self.ack.is_quick() {
+            self.ack.on_quick_sent(now, with_data);
+        }
         self.echo.on_ack_sent();
     }
 }

@@ -30,7 +30,7 @@ impl Sender {
                 Phase::Open => false,
                 // Beyond: the CWR flag travels with the first packet behind the episode.
                 Phase::Reducing => una > self.high || self.board.is_empty(),
-                Phase::Recovery | Phase::Loss => una >= self.high,
+                Phase::Recovery | Phase::Loss => self.is_beyond_episode(),
             };
             if over {
                 self.end_episode(ack.now);
@@ -38,6 +38,8 @@ impl Sender {
         }
         if self.board.lost() > 0 && matches!(self.phase, Phase::Open | Phase::Reducing) {
             self.recover(ack.now, ack.in_flight, ack.delivered);
+        } else if self.lost_again {
+            self.reduce_again(ack.now, ack.in_flight, ack.delivered);
         } else if ack.repaired && self.phase == Phase::Open {
             // The probe itself was the retransmission; what remains is to reduce (RFC 8985, section 7.4.2).
             self.begin(Phase::Reducing, Cause::Loss, ack.now, ack.in_flight, ack.delivered);
@@ -45,6 +47,11 @@ impl Sender {
     }
 
     fn finds_timeout_spurious(&mut self, ack: &Summary) -> bool {
+        if !self.sack && !ack.advanced && self.frto == Forward::Resent {
+            // RFC 5682, section 2.1, step 2a: a duplicate ACK tells of loss.
+            self.frto = Forward::Off;
+            return false;
+        }
         let complete = self.board.una() >= self.high;
         let can_send = self.next_payload().is_some();
         let told = ack.delivered > 0;
@@ -71,6 +78,16 @@ impl Sender {
         self.begin(Phase::Recovery, Cause::Loss, now, in_flight, delivered);
     }
 
+    /// A retransmission of this recovery was lost: the path is more congested than the last reduction took it to be, and
+    /// the window comes down once more (RFC 5681, section 4.3). Not that of a controller that goes by a model of its own.
+    pub fn reduce_again(&mut self, now: Time, in_flight: u64, delivered: u64) {
+        self.lost_again = false;
+        if self.phase == Phase::Recovery && !self.own_recovery && self.board.lost() > 0 {
+            self.undo.disarm();
+            self.begin(Phase::Recovery, Cause::Loss, now, in_flight, delivered);
+        }
+    }
+
     fn begin(&mut self, phase: Phase, cause: Cause, now: Time, in_flight: u64, delivered: u64) {
         self.phase = phase;
         self.high = self.board.next();
@@ -81,6 +98,8 @@ impl Sender {
     /// Tells the controller, and the peer by CWR.
     pub fn congested(&mut self, cause: Cause, now: Time, in_flight: u64) {
         self.marks.reduced();
+        self.reduced_at = now;
+        self.lost_again = false;
         self.controller.on_congestion(&Congestion {
             now,
             cause,
@@ -92,7 +111,7 @@ impl Sender {
     }
 
     fn end_episode(&mut self, now: Time) {
-        if self.phase == Phase::Recovery {
+        if matches!(self.phase, Phase::Recovery | Phase::Loss) {
             self.rack.on_recovered();
         }
         self.phase = Phase::Open;

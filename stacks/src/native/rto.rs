@@ -14,6 +14,8 @@ pub(crate) struct RoundTrip {
     timeout: u64,
     backoff: u32,
     floor: u64,
+    /// Whether the floor is one of the variation.
+    floor_on_variation: bool,
     cap: u64,
 }
 
@@ -27,6 +29,7 @@ impl RoundTrip {
             timeout: config.initial_rto.as_nanos(),
             backoff: 0,
             floor: config.min_rto.as_nanos(),
+            floor_on_variation: config.min_rto_on_variation,
             cap: config.max_rto.as_nanos(),
         }
     }
@@ -44,8 +47,33 @@ impl RoundTrip {
             self.variation = self.variation - self.variation / 4 + off / 4;
             self.smoothed = (self.smoothed - self.smoothed / 8 + rtt / 8).max(1);
         }
-        self.timeout = self.smoothed.saturating_add(self.variation.saturating_mul(4).max(1)).max(self.floor);
+        let spread = self.variation.saturating_mul(4).max(1);
+        self.timeout = if self.floor_on_variation {
+            self.smoothed.saturating_add(spread.max(self.floor))
+        } else {
+            self.smoothed.saturating_add(spread).max(self.floor)
+        };
         self.backoff = 0;
+    }
+
+    /// The same of a sample as coarse as the timestamp clock: it says nothing of the least round trip, unless it is all
+    /// there is.
+    pub fn sample_coarse(&mut self, rtt: Span) {
+        let least = self.least;
+        self.sample(rtt);
+        if least != u64::MAX {
+            self.least = least;
+        }
+    }
+
+    /// The variation of the round trip.
+    pub fn variation(&self) -> Span {
+        Span::from_nanos(self.variation)
+    }
+
+    /// How often the timer expired since the last sample.
+    pub fn backoff(&self) -> u32 {
+        self.backoff
     }
 
     /// Smoothed round trip; zero before the first sample.
@@ -121,6 +149,26 @@ mod tests {
         (0..200).for_each(|_| rtt.sample(Span::from_micros(100)));
         assert_eq!(rtt.timeout(), Span::from_millis(1));
         assert_eq!(rtt.smoothed(), Span::from_micros(100));
+    }
+
+    #[test]
+    fn a_floor_of_the_variation_adds_to_the_round_trip() {
+        let config = Config { min_rto: Span::from_millis(200), min_rto_on_variation: true, ..Config::default() };
+        let mut rtt = RoundTrip::new(&config);
+        rtt.sample(Span::from_millis(100));
+        assert_eq!(rtt.timeout(), Span::from_millis(300));
+        rtt.sample(Span::from_millis(500));
+        // SRTT 150 ms, RTTVAR 37.5 + 100 ms.
+        assert_eq!(rtt.timeout(), Span::from_millis(150 + 550));
+    }
+
+    #[test]
+    fn a_coarse_sample_does_not_lower_the_least() {
+        let mut rtt = estimator();
+        rtt.sample_coarse(Span::from_millis(4));
+        assert_eq!(rtt.least(), Span::from_millis(4));
+        rtt.sample_coarse(Span::ZERO);
+        assert_eq!(rtt.least(), Span::from_millis(4));
     }
 
     // holds: RFC6298 5.5

@@ -57,6 +57,7 @@ impl Record {
     const RETRANSMITTED: u8 = 1;
     const APP_LIMITED: u8 = 2;
     const FIN: u8 = 4;
+    const PUSHED: u8 = 8;
 
     /// A packet that was not sent before.
     pub fn new(start: u64, payload: u32, fin: bool) -> Record {
@@ -77,6 +78,16 @@ impl Record {
     /// Whether it carries the FIN.
     pub fn is_fin(&self) -> bool {
         self.flags & Record::FIN != 0
+    }
+
+    /// Whether it carries the PSH flag.
+    pub fn is_pushed(&self) -> bool {
+        self.flags & Record::PUSHED != 0
+    }
+
+    /// It carries the PSH flag.
+    pub fn set_pushed(&mut self) {
+        self.flags |= Record::PUSHED;
     }
 
     /// Whether it was sent more than once.
@@ -106,6 +117,19 @@ impl Record {
     }
 }
 
+/// Packets by where they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Census {
+    /// Sent and not acknowledged cumulatively.
+    pub out: u32,
+    /// Of these: selectively acknowledged,
+    pub sacked: u32,
+    /// lost and not sent again,
+    pub lost: u32,
+    /// and sent again.
+    pub resent: u32,
+}
+
 /// The records, and the sums over them.
 #[derive(Debug, Default)]
 pub(crate) struct Scoreboard {
@@ -119,6 +143,8 @@ pub(crate) struct Scoreboard {
     in_flight: u64,
     lost: u64,
     sacked: u64,
+    /// Bytes that duplicate ACKs of a peer without SACK tell of; not counted as in flight.
+    vouched: u64,
     /// What is selectively acknowledged.
     ranges: Ranges,
     /// Numbers of packets to be sent again, lowest first; stale ones are skipped.
@@ -160,6 +186,27 @@ impl Scoreboard {
     /// Bytes selectively acknowledged.
     pub fn sacked(&self) -> u64 {
         self.sacked
+    }
+
+    /// Bytes that duplicate ACKs told of, if the peer has no SACK.
+    pub fn vouched(&self) -> u64 {
+        self.vouched
+    }
+
+    /// A duplicate ACK of a peer without SACK: some packet of up to `bytes` arrived, nobody knows which.
+    pub fn vouch(&mut self, bytes: u64) {
+        // The first has not arrived, or the ACK would say so.
+        let first = self.records.front().map_or(0, |record| u64::from(record.len));
+        let bytes = bytes.min(self.in_flight.saturating_sub(first));
+        self.in_flight -= bytes;
+        self.vouched += bytes;
+    }
+
+    /// Forgets what duplicate ACKs told; gives how much that was.
+    pub fn take_vouched(&mut self) -> u64 {
+        let vouched = std::mem::take(&mut self.vouched);
+        self.in_flight += vouched;
+        vouched
     }
 
     /// Whether everything sent is acknowledged.
@@ -241,8 +288,12 @@ impl Scoreboard {
             return false;
         }
         record.state = State::Lost;
-        self.in_flight -= u64::from(record.len);
-        self.lost += u64::from(record.len);
+        let len = u64::from(record.len);
+        // What is lost now was not among what duplicate ACKs told of.
+        let told = len.saturating_sub(self.in_flight);
+        self.vouched -= told;
+        self.in_flight = self.in_flight + told - len;
+        self.lost += len;
         self.resend.push(Reverse(number));
         true
     }
@@ -255,14 +306,8 @@ impl Scoreboard {
         self.in_flight += self.lost;
         self.lost = 0;
         self.resend.clear();
-        self.originals = self.base;
         // What was sent again before and then marked lost has left the order of retransmissions: bring it back.
-        self.resent.clear();
-        let again =
-            self.records.iter().zip(self.base..).filter(|(r, _)| r.is_retransmitted() && r.state == State::InFlight);
-        self.resent.extend(again.map(|(r, number)| (number, r.order)));
-        let sent = self.sent;
-        self.resent.make_contiguous().sort_by_key(|(_, order)| std::cmp::Reverse(sent.wrapping_sub(*order)));
+        self.reorder();
     }
 
     /// Acknowledges everything below `position`; `delivered` sees each record that goes, still in its old state.
@@ -347,6 +392,58 @@ impl Scoreboard {
         }
     }
 
+    /// Cuts what carries more than `mss` bytes of payload and has not arrived into packets that do not; gives the numbers
+    /// of those that are on their way.
+    pub fn split(&mut self, mss: u32) -> Vec<u64> {
+        let (mut whole, mut cut) = (VecDeque::with_capacity(self.records.len()), Vec::new());
+        for mut record in std::mem::take(&mut self.records) {
+            let large = record.payload() > mss && record.state != State::Sacked;
+            while large && record.payload() > mss {
+                let mut piece = record;
+                piece.flags &= !(Record::FIN | Record::PUSHED);
+                piece.len = mss;
+                record.start += u64::from(mss);
+                record.len -= mss;
+                if piece.state == State::InFlight {
+                    cut.push(self.base + whole.len() as u64);
+                }
+                whole.push_back(piece);
+            }
+            if large && record.state == State::InFlight {
+                cut.push(self.base + whole.len() as u64);
+            }
+            whole.push_back(record);
+        }
+        self.records = whole;
+        let lost = self.records.iter().zip(self.base..).filter(|(r, _)| r.state == State::Lost);
+        self.resend = lost.map(|(_, number)| Reverse(number)).collect();
+        self.sacked_last = self.base;
+        self.reorder();
+        cut
+    }
+
+    /// Puts the packets on their way in the order of their transmissions anew.
+    fn reorder(&mut self) {
+        self.originals = self.base;
+        self.resent.clear();
+        let again =
+            self.records.iter().zip(self.base..).filter(|(r, _)| r.is_retransmitted() && r.state == State::InFlight);
+        self.resent.extend(again.map(|(r, number)| (number, r.order)));
+        let sent = self.sent;
+        self.resent.make_contiguous().sort_by_key(|(_, order)| std::cmp::Reverse(sent.wrapping_sub(*order)));
+    }
+
+    /// How many packets are out, sacked, lost, and out again.
+    pub fn census(&self) -> Census {
+        let mut census = Census { out: self.records.len() as u32, ..Census::default() };
+        for record in &self.records {
+            census.sacked += u32::from(record.state == State::Sacked);
+            census.lost += u32::from(record.state == State::Lost);
+            census.resent += u32::from(record.state == State::InFlight && record.is_retransmitted());
+        }
+        census
+    }
+
     /// The receiver threw away what it had selectively acknowledged (RFC 2018, section 8): all of that is on its way
     /// again.
     pub fn renege(&mut self) {
@@ -395,10 +492,10 @@ impl Scoreboard {
     #[cfg(test)]
     pub fn check(&self) {
         let sum = |state| self.records.iter().filter(|r| r.state == state).map(|r| u64::from(r.len)).sum::<u64>();
-        assert_eq!(self.in_flight, sum(State::InFlight), "in flight");
+        assert_eq!(self.in_flight + self.vouched, sum(State::InFlight), "in flight");
         assert_eq!(self.lost, sum(State::Lost), "lost");
         assert_eq!(self.sacked, sum(State::Sacked), "sacked");
-        assert_eq!(self.in_flight + self.lost + self.sacked, self.next - self.una);
+        assert_eq!(self.in_flight + self.vouched + self.lost + self.sacked, self.next - self.una);
         let mut at = self.una;
         for record in &self.records {
             assert_eq!(record.start, at);
@@ -465,6 +562,24 @@ mod tests {
         assert_eq!(board.next_lost(), Some(2));
         board.resend(2, Time::from_nanos(9));
         assert_eq!(board.next_lost(), None);
+        board.check();
+    }
+
+    #[test]
+    fn what_is_too_large_is_cut_into_pieces_that_fit() {
+        let mut board = board(2);
+        let mut last = Record::new(20, 25, true);
+        last.sent_at = Time::from_nanos(9);
+        board.push(last);
+        sacked(&mut board, 0, 10);
+        board.mark_lost(1);
+        assert_eq!(board.split(10), [2, 3, 4]);
+        board.check();
+        let pieces: Vec<_> =
+            (0..5).map(|n| *board.get(n).unwrap()).map(|r| (r.start, r.payload(), r.is_fin())).collect();
+        assert_eq!(pieces, [(0, 10, false), (10, 10, false), (20, 10, false), (30, 10, false), (40, 5, true)]);
+        assert_eq!((board.next_lost(), board.end()), (Some(1), 5));
+        board.acknowledge(46, |_| {});
         board.check();
     }
 

@@ -1,9 +1,12 @@
 //! The send side: what may leave now, and what is noted as it leaves.
 
-use burstlab_algorithms::{Bytes, Controller, Ecn, JobView, Phase, Rate, Sent, Time};
+use std::collections::VecDeque;
+
+use burstlab_algorithms::{Bytes, Controller, Ecn, JobView, Phase, Rate, Sent, Span, Time};
 use burstlab_network::{Codepoint, Flags};
 
 use super::Config;
+use super::account::Account;
 use super::frto::Forward;
 use super::marks::Marks;
 use super::pacing::Pacing;
@@ -13,6 +16,7 @@ use super::rack::Rack;
 use super::rate::Delivery;
 use super::rto::RoundTrip;
 use super::scoreboard::{Record, Scoreboard};
+use super::stamps::StampClock;
 use super::tlp::TailProbe;
 use super::undo::Undo;
 use crate::Counters;
@@ -24,7 +28,7 @@ pub(super) enum Urgent {
     First,
     /// A tail loss probe.
     TailProbe,
-    /// A probe of a window that is closed, or too small for a full packet.
+    /// A probe of a window that is closed, or too small for a full packet; or what was held back for long enough.
     WindowProbe,
 }
 
@@ -43,6 +47,10 @@ pub(super) struct Sender {
     pub board: Scoreboard,
     /// Bytes that the application wrote.
     pub written: u64,
+    /// No segment reaches beyond: the end of a record, or of what was written.
+    pub edge: u64,
+    /// Ends of records that are still to be sent, the next one left out.
+    pub records: VecDeque<u64>,
     /// Whether a FIN follows the last byte.
     pub closing: bool,
     /// Payload of a full packet.
@@ -87,15 +95,34 @@ pub(super) struct Sender {
     pub sack: bool,
     pub timestamps: bool,
     pub nagle: bool,
+    /// Nagle's rule looks at small segments only.
+    pub minshall: bool,
+    /// Position behind the last small segment that left.
+    pub small_end: u64,
+    /// A small segment waits for more.
+    pub cork: bool,
+    /// The last write said that more follows at once.
+    pub more: bool,
     /// Retransmission timeouts in a row.
     pub retries: u32,
     pub max_retries: u32,
+    /// How long what was sent may stay unacknowledged.
+    pub user_timeout: Option<Span>,
+    /// When what is unacknowledged was first found to be overdue.
+    pub overdue_since: Option<Time>,
     /// The connection was given up.
     pub failed: bool,
     restart_window: Option<u64>,
     /// Bound on the window after idleness.
     pub restart_cap: u64,
-    last_sent: Time,
+    pub last_sent: Time,
+    /// When the window was last reduced.
+    pub reduced_at: Time,
+    /// A retransmission that left after that was lost.
+    pub lost_again: bool,
+    pub clock: StampClock,
+    pub empty_probes: bool,
+    pub account: Account,
     pub job: JobView,
     /// Position at which the job's iteration began.
     pub job_base: u64,
@@ -109,6 +136,8 @@ impl Sender {
         let mut sender = Sender {
             board: Scoreboard::default(),
             written: 0,
+            edge: 0,
+            records: VecDeque::new(),
             closing: false,
             mss,
             peer_window: 0,
@@ -139,12 +168,23 @@ impl Sender {
             sack: false,
             timestamps: false,
             nagle: config.nagle,
+            minshall: config.minshall,
+            small_end: 0,
+            cork: false,
+            more: false,
             retries: 0,
             max_retries: config.max_retransmissions,
+            user_timeout: config.user_timeout,
+            overdue_since: None,
             failed: false,
             restart_window: config.slow_start_after_idle.then(|| u64::from(config.initial_window) * u64::from(mss)),
             restart_cap: u64::MAX,
             last_sent: Time::ZERO,
+            reduced_at: Time::ZERO,
+            lost_again: false,
+            clock: StampClock::new(config.timestamp_tick),
+            empty_probes: config.empty_window_probes,
+            account: Account::default(),
             job: JobView::default(),
             job_base: 0,
             fair_share: None,
@@ -181,40 +221,6 @@ impl Sender {
     fn has_room(&self, len: u64) -> bool {
         let in_flight = self.board.in_flight();
         in_flight == 0 || in_flight + len <= self.window()
-    }
-
-    /// Bytes written and not sent yet.
-    pub fn unsent(&self) -> u64 {
-        self.written.saturating_sub(self.board.next())
-    }
-
-    /// Bytes that the peer's window still takes.
-    pub fn usable(&self) -> u64 {
-        (self.board.una() + self.peer_window).saturating_sub(self.board.next())
-    }
-
-    fn fin_waits(&self) -> bool {
-        self.closing && self.board.next() == self.written
-    }
-
-    /// Payload of the next new packet, or `None` if there is none to send or the peer has no room for it: RFC 9293,
-    /// section 3.8.6.2.1, against silly windows, and 3.7.4, Nagle.
-    #[inline]
-    pub fn next_payload(&self) -> Option<u32> {
-        let (unsent, usable, mss) = (self.unsent(), self.usable(), u64::from(self.mss));
-        if unsent >= mss && usable >= mss {
-            return Some(self.mss);
-        }
-        if unsent == 0 {
-            return self.fin_waits().then_some(0);
-        }
-        let fits = unsent.min(usable).min(mss);
-        if fits == unsent.min(mss) {
-            let waits = self.nagle && !self.closing && !self.board.is_empty();
-            (!waits).then_some(fits as u32)
-        } else {
-            (fits > 0 && fits >= self.peer_window_max / 2).then_some(fits as u32)
-        }
     }
 
     /// The next packet to leave at `now`.
@@ -259,6 +265,9 @@ impl Sender {
     #[inline]
     fn note_lack_of_data(&mut self, now: Time) {
         let (in_flight, unsent) = (self.board.in_flight(), self.unsent());
+        if unsent > 0 && self.is_held_by_peer() {
+            self.account.window_closed.begin(now);
+        }
         if unsent > 0 && self.board.is_empty() {
             self.persist.begin(now);
         } else if in_flight + u64::from(self.mss) > self.window() {
@@ -273,12 +282,20 @@ impl Sender {
         let first = self.board.first();
         match self.urgent.take()? {
             Urgent::First => (!self.board.is_empty()).then(|| self.retransmit(first, now)),
+            Urgent::WindowProbe if self.empty_probes && self.usable() == 0 => Some(self.empty_probe()),
             Urgent::WindowProbe => {
-                let payload = self.unsent().min(self.usable().max(1)).min(u64::from(self.mss)) as u32;
+                let ready = self.edge.saturating_sub(self.board.next());
+                let payload = ready.min(self.usable().max(1)).min(u64::from(self.mss)) as u32;
                 (payload > 0).then(|| self.send_new(payload, now))
             }
             Urgent::TailProbe => self.send_tail_probe(now),
         }
+    }
+
+    /// A segment of a sequence number that the peer has had, which it answers by an ACK.
+    fn empty_probe(&self) -> Packet {
+        let start = self.board.una().wrapping_sub(1);
+        Packet { start, payload: 0, fin: false, codepoint: Codepoint::NotEct, flags: Flags::NONE }
     }
 
     /// RFC 8985, section 7.3: new data if there is any and the peer takes it, else the last packet again.
@@ -304,17 +321,33 @@ impl Sender {
         if self.board.is_empty() {
             self.restart_after_idle(now);
             self.rto_restarted = now;
+            self.account.busy.begin(now);
+        }
+        if self.account.window_closed.runs() {
+            self.account.window_closed.end(now);
         }
         self.tlp.restarted = now;
-        let fin = self.closing && start + u64::from(payload) == self.written;
+        let end = start + u64::from(payload);
+        let fin = self.closing && end == self.written;
         let mut record = Record::new(start, payload, fin);
+        let mut flags = self.marks.take_flags();
+        if end == self.edge && payload > 0 {
+            // RFC 9293, section 3.9.1.2 (MUST-61): the last of what there is asks to be handed on.
+            record.set_pushed();
+            flags = flags.with(Flags::PSH);
+            if !self.records.is_empty() {
+                self.pass_record();
+            }
+        }
         record.sent_at = now;
         self.rate.stamp(&mut record, now, restart);
         let in_flight = self.board.in_flight() + u64::from(record.len);
         record.tx_in_flight = u32::try_from(in_flight).unwrap_or(u32::MAX);
         self.board.push(record);
         self.frto.on_new_sent();
-        let flags = self.marks.take_flags();
+        if payload < self.mss {
+            self.small_end = end;
+        }
         self.note_sent(now, &record, false, restart);
         Packet { start, payload, fin, codepoint: self.marks.codepoint(self.ecn, !self.persist.probing), flags }
     }
@@ -332,14 +365,18 @@ impl Sender {
         }
         self.counters.retransmitted_segments += 1;
         self.counters.retransmitted_bytes += u64::from(record.payload());
-        self.undo.on_resent(self.timestamps.then(|| super::stamp(now)));
+        if number == self.board.first() {
+            // RFC 6298, section 5: no segment times out before it had its whole timeout.
+            self.rto_restarted = now;
+        }
+        self.undo.on_resent(self.timestamps.then(|| self.clock.at(now)));
         self.note_sent(now, &record, true, restart);
         Packet {
             start: record.start,
             payload: record.payload(),
             fin: record.is_fin(),
             codepoint: self.marks.codepoint(self.ecn, false),
-            flags: Flags::NONE,
+            flags: if record.is_pushed() { Flags::PSH } else { Flags::NONE },
         }
     }
 

@@ -35,7 +35,10 @@ impl Sender {
                 None => (Time::NEVER, Waiting::Idle),
             };
         }
-        let retransmission = (self.rto_restarted + self.rtt.timeout(), Waiting::Retransmission);
+        let mut retransmission = (self.rto_restarted + self.rtt.timeout(), Waiting::Retransmission);
+        if let Some(limit) = self.user_timeout {
+            retransmission.0 = retransmission.0.min(self.waiting_since() + limit);
+        }
         if self.reordering_ends < retransmission.0 {
             return (self.reordering_ends, Waiting::Reordering);
         }
@@ -47,11 +50,17 @@ impl Sender {
         {
             let one = self.board.in_flight() <= u64::from(self.mss);
             let probe = self.tlp.deadline(&self.rtt, one);
-            if probe < retransmission.0 {
-                return (probe, Waiting::TailProbe);
-            }
+            // RFC 8985, section 7.2: the timeout's instant is the probe's, if it is earlier.
+            return (probe.min(retransmission.0), Waiting::TailProbe);
         }
         retransmission
+    }
+
+    /// Since when the first packet waits for its acknowledgement, as far as that is known.
+    #[cold]
+    fn waiting_since(&self) -> Time {
+        let sent = self.board.get(self.board.first()).map_or(self.rto_restarted, |first| first.sent_at);
+        self.overdue_since.unwrap_or(sent)
     }
 
     /// The clock says `now`.
@@ -74,6 +83,9 @@ impl Sender {
                 if self.board.lost() > 0 && matches!(self.phase, Phase::Open | Phase::Reducing) {
                     self.recover(now, in_flight, 0);
                     self.reduce(0, false);
+                } else if self.lost_again {
+                    self.reduce_again(now, in_flight, 0);
+                    self.reduce(0, false);
                 }
             }
             Waiting::Persist => self.on_persist_timeout(now),
@@ -85,7 +97,12 @@ impl Sender {
             self.persist = Persist::default();
             return;
         }
-        if self.persist.unanswered >= self.max_retries {
+        let silent = self.persist.silent_since.map(|since| now.since(since));
+        let given_up = match (self.user_timeout, silent) {
+            (Some(limit), Some(silent)) => silent >= limit,
+            _ => self.persist.unanswered >= self.max_retries,
+        };
+        if given_up {
             self.failed = true;
             return;
         }
@@ -93,15 +110,35 @@ impl Sender {
         self.persist.on_probe(now);
     }
 
-    /// RFC 6298, section 5, with F-RTO where the timeout does not follow upon another.
+    /// RFC 6298, section 5.
     fn on_retransmission_timeout(&mut self, now: Time) {
-        self.retries += 1;
-        if self.retries > self.max_retries {
+        if self.gives_up(now) {
             self.failed = true;
             return;
         }
+        self.lose_all(now);
+    }
+
+    /// Counts one more timeout; whether it was one too many (RFC 9293, section 3.8.3: R2).
+    fn gives_up(&mut self, now: Time) -> bool {
+        let since = *self.overdue_since.insert(self.waiting_since());
+        // RFC 9293, section 3.8.6.1 (MUST-37): a peer that took its window back and answers is not gone.
+        let window_taken_back = self.board.una() + self.peer_window < self.board.next();
+        let answered = !self.tlp.restarted.is_never() && self.tlp.restarted >= self.rto_restarted;
+        if window_taken_back && answered {
+            self.retries = 0;
+        }
+        self.retries += 1;
+        match self.user_timeout {
+            Some(limit) => now.since(since) >= limit,
+            None => self.retries > self.max_retries,
+        }
+    }
+
+    /// Everything is to be sent again, with F-RTO where the timeout does not follow upon another.
+    fn lose_all(&mut self, now: Time) {
         self.counters.timeouts += 1;
-        let in_flight = self.board.in_flight();
+        let in_flight = self.board.in_flight() + self.board.take_vouched();
         if self.board.get(self.board.first()).is_some_and(|first| first.state == State::Sacked) {
             self.board.renege();
         }
@@ -113,7 +150,7 @@ impl Sender {
             self.frto = Forward::Off;
         } else {
             self.undo.arm(self.board.una());
-            self.frto = if self.sack { Forward::Resent } else { Forward::Off };
+            self.frto = Forward::Resent;
         }
         self.phase = Phase::Loss;
         self.high = self.board.next();

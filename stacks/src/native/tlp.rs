@@ -47,7 +47,7 @@ impl TailProbe {
 
     /// Whether a probe may be scheduled: one at a time (section 7.2).
     pub fn may_probe(&self) -> bool {
-        self.enabled && self.out.is_none()
+        self.enabled && self.out.is_none() && !self.restarted.is_never()
     }
 
     /// When the probe timeout expires: two round trips, and the peer's ACK delay if it has one packet only.

@@ -3,7 +3,8 @@
 use burstlab_algorithms::{Bytes, Span, Time};
 use burstlab_network::{Direction, Flags, Segment, SynOptions, Timestamps};
 
-use super::super::{Config, stamp};
+use super::super::Config;
+use super::super::stamps::StampClock;
 use super::pair::{Fate, MSS, Pair, config, drop_data};
 use crate::{Endpoint, Status};
 
@@ -117,7 +118,8 @@ fn every_ack_echoes_a_timestamp_of_the_peer() {
 fn the_echo_of_a_segment_without_an_ack_means_nothing() {
     let mut pair = Pair::new(stamped());
     pair.now = Time::ZERO + Span::from_secs(5);
-    let timestamps = Some(Timestamps { value: 7, echo: stamp(pair.now) - 1000 });
+    let timestamps =
+        Some(Timestamps { value: 7, echo: StampClock::new(Config::default().timestamp_tick).at(pair.now) - 1000 });
     let syn = SynOptions { mss: 1000, ..SynOptions::default() };
     pair.b.on_segment(pair.now, &Segment { flags: Flags::SYN, syn, timestamps, ..Segment::default() });
     assert!(!pair.b.sender.rtt.known());
@@ -219,7 +221,7 @@ fn the_timestamp_of_a_reset_is_neither_judged_nor_taken_over() {
 // holds: RFC7323 5.4 #1, RFC7323 5.4 #2
 #[test]
 fn the_timestamp_clock_ticks_each_microsecond_and_outlasts_a_segments_life() {
-    let at = |nanos: u64| stamp(Time::from_nanos(nanos));
+    let at = |nanos: u64| StampClock::new(Config::default().timestamp_tick).at(Time::from_nanos(nanos));
     // 2^31 bytes in a microsecond would be 17 Pbit/s.
     assert_eq!(at(7_001_000).wrapping_sub(at(7_000_000)), 1);
     // The largest segment lifetime that the RFC reckons with is 255 s.

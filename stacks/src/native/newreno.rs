@@ -1,0 +1,55 @@
+//! Loss recovery without SACK: RFC 5681, section 3.2, RFC 3042 and RFC 6582.
+//!
+//! A duplicate ACK says that some packet arrived, but not which. As long as the hole is not closed, each is taken for one
+//! full packet that left the network ("vouched" for). So the window lets new packets out for the first two of them
+//! (limited transmit), and in the recovery what is delivered is known as it is with SACK (RFC 9937, section 6.1), instead
+//! of by inflating the window.
+
+use burstlab_algorithms::{Phase, Time};
+
+use super::rack::DUP_THRESHOLD;
+use super::sender::Sender;
+
+impl Sender {
+    /// Vouches anew: for `before` and one packet more on a duplicate ACK; when the ACK advanced by `acked`, for what
+    /// behind the closed hole was vouched for and is not acknowledged yet.
+    #[inline(never)]
+    pub(super) fn vouch(&mut self, before: u64, acked: u64, duplicate: bool) {
+        let mss = u64::from(self.mss);
+        if acked > 0 {
+            // The first packet acknowledged is the one that was missing; the others had been vouched for.
+            let recovering = self.phase == Phase::Recovery && self.board.una() < self.high;
+            if recovering {
+                self.board.vouch(before.saturating_sub(acked.saturating_sub(mss)));
+            }
+        } else {
+            let more = if duplicate && self.phase != Phase::Loss { mss } else { 0 };
+            self.board.vouch(before + more);
+        }
+    }
+
+    /// Fast retransmit by counting (RFC 5681, section 3.2), and the next hole on a partial ACK (RFC 6582, section 3.2).
+    pub(super) fn count_duplicates(&mut self, now: Time, advanced: bool, bare: bool) {
+        if advanced {
+            self.duplicates = 0;
+            if self.phase == Phase::Recovery && self.board.una() < self.high {
+                self.lose(self.board.first(), now);
+            }
+        } else if bare && !self.board.is_empty() {
+            self.duplicates += 1;
+            // RFC 6582, section 3.2, step 2: duplicates of what was out in the last recovery, or at the last timeout, may
+            // stem from needless retransmissions.
+            let fresh = matches!(self.phase, Phase::Open | Phase::Reducing);
+            if self.duplicates == DUP_THRESHOLD as u32 && fresh {
+                self.lose(self.board.first(), now);
+            }
+        }
+    }
+
+    /// Whether an episode that lasts until `high` is over. Without SACK, it takes an ACK of something beyond: see
+    /// [`count_duplicates`](Self::count_duplicates).
+    pub(super) fn is_beyond_episode(&self) -> bool {
+        let una = self.board.una();
+        una > self.high || una == self.high && (self.sack || self.board.is_empty())
+    }
+}
