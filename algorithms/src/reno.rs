@@ -220,6 +220,15 @@ mod tests {
     }
 
     #[test]
+    fn one_ack_brings_two_packets_in_slow_start_or_as_many_as_it_is_told() {
+        for (spec, expected) in [("reno", 12.0), ("reno?ack_limit=100", 20.0), ("reno?ack_limit=5", 15.0)] {
+            let mut reno = controller(spec);
+            reno.on_ack(&ack(10));
+            assert_eq!(window(&*reno), expected, "{spec}");
+        }
+    }
+
+    #[test]
     fn after_an_idle_time_it_begins_again_only_if_asked_to() {
         for (spec, expected) in [("reno", 20.0), ("reno?restart_after=1ms", 10.0)] {
             let mut reno = controller(spec);
