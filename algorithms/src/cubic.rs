@@ -288,6 +288,7 @@ mod tests {
         }
     }
 
+    // holds: RFC9438 4.6 #1, RFC9438 4.6 #2
     #[test]
     fn loss_keeps_seven_tenths() {
         let flow = Flow::after_loss("cubic");
@@ -295,6 +296,7 @@ mod tests {
         assert_eq!(signal(&*flow.cubic, "ssthresh_bytes"), 700_000.0);
     }
 
+    // holds: RFC9438 4.4 #1, RFC9438 4.5 #1, RFC9438 5.1 #1, RFC9438 5.1 #2
     #[test]
     fn window_follows_the_cubic_curve_to_the_plateau_and_beyond() {
         let mut flow = Flow::after_loss("cubic");
@@ -309,6 +311,7 @@ mod tests {
         assert!((signal(&*flow.cubic, "k_s") - k).abs() < 1e-9);
     }
 
+    // holds: RFC9438 4.2 #1
     #[test]
     fn the_curve_waits_while_the_application_is_the_limit() {
         let mut flow = Flow::after_loss("cubic");
@@ -324,6 +327,7 @@ mod tests {
         assert!(window(&*flow.cubic) - before < 20.0, "{} from {before}", window(&*flow.cubic));
     }
 
+    // holds: RFC9438 4.3 #1
     #[test]
     fn on_a_short_path_it_keeps_up_with_reno() {
         let mut flow = Flow::after_loss("cubic");
@@ -340,6 +344,7 @@ mod tests {
         assert_eq!(flow.cubic.explain().reason, "Reno-friendly region");
     }
 
+    // holds: RFC9438 4.7 #1
     #[test]
     fn fast_convergence_remembers_less_than_the_window() {
         let mut flow = Flow::after_loss("cubic");
@@ -375,6 +380,7 @@ mod tests {
         assert_eq!((window(&*flow.cubic), signal(&*flow.cubic, "k_s")), (before, k));
     }
 
+    // holds: RFC9438 4.10 #2
     #[test]
     fn hystart_meets_a_full_queue_with_less_overshoot() {
         let drops = |spec| {

@@ -148,6 +148,7 @@ mod tests {
         rtts_ms.iter().enumerate().map(round).collect()
     }
 
+    // holds: RFC9406 4.3 #1
     #[test]
     fn a_rise_by_an_eighth_begins_conservative_slow_start_and_five_rounds_end_it() {
         let mut state = HyStart::new();
@@ -168,12 +169,14 @@ mod tests {
         assert_eq!(said, [standard, conservative, conservative, standard, standard]);
     }
 
+    // holds: RFC9406 4.3 #1
     #[test]
     fn a_rise_below_four_milliseconds_is_noise() {
         let mut state = HyStart::new();
         assert_eq!(rounds(&mut state, 0, &[1, 4, 7, 10]), [Growth::Standard; 4]);
     }
 
+    // holds: RFC9406 4.3 #1
     #[test]
     fn conservative_growth_is_a_quarter() {
         let mut window = Window::new(&testing::path());
