@@ -53,7 +53,7 @@ pub enum Value {
     Integer(i64),
     /// `SOCK_STREAM`: a symbol, whose meaning is the platform's.
     Word(String),
-    /// `"reno"`, its escapes resolved.
+    /// `"reno"`, its escapes resolved; `"re" "no"` is the same.
     Text(String),
     /// `"reno"...`: a text that begins so.
     TextPrefix(String),

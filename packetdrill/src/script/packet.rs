@@ -28,14 +28,15 @@ pub enum Direction {
     Outbound,
 }
 
-/// A header around the packet: `ipv4 192.0.2.1 > 192.0.2.2:`, `gre:`, `mpls (label 1, tc 0, ttl 64):`.
+/// A header around the packet: `ipv4 192.0.2.1 > 192.0.2.2:`, `gre:`, `mpls (label 1, tc 0, ttl 64):`, `psp spi 0x1:`,
+/// `encap psp spi 0x1`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encapsulation {
     /// Where it stands.
     pub position: Position,
-    /// `ipv4`, `ipv6`, `gre` or `mpls`
+    /// `ipv4`, `ipv6`, `gre`, `mpls` or `psp`
     pub protocol: String,
-    /// What stands behind that, before the colon.
+    /// What stands behind that.
     pub text: String,
 }
 

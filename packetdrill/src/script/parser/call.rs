@@ -108,11 +108,7 @@ impl Parser<'_> {
                 self.advance();
                 return self.word_or_function(name);
             }
-            Kind::Text(text) if *self.peek_behind() == Kind::Ellipsis => {
-                self.advance();
-                Value::TextPrefix(text)
-            }
-            Kind::Text(text) => Value::Text(text),
+            Kind::Text(_) => return Ok(self.text()),
             Kind::Symbol('[') => {
                 self.advance();
                 return Ok(Value::Array(self.list(']', "at the end of the array")?));
@@ -125,6 +121,20 @@ impl Parser<'_> {
         };
         self.advance();
         Ok(value)
+    }
+
+    /// Reads texts that stand side by side, which are one, and the dots that leave its rest open.
+    fn text(&mut self) -> Value {
+        let mut all = String::new();
+        while let Kind::Text(text) = self.peek() {
+            all.push_str(text);
+            self.advance();
+        }
+        if *self.peek() == Kind::Ellipsis {
+            self.advance();
+            return Value::TextPrefix(all);
+        }
+        Value::Text(all)
     }
 
     fn word_or_function(&mut self, name: String) -> Result<Value, ScriptError> {

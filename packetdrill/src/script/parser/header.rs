@@ -14,7 +14,7 @@ impl Parser<'_> {
         let mut headers = Vec::new();
         while let Kind::Word(word) = self.peek() {
             let protocol = match word.as_str() {
-                "ipv4" | "ipv6" | "mpls" | "gre" => word.clone(),
+                "ipv4" | "ipv6" | "mpls" | "gre" | "psp" => word.clone(),
                 "GREv0" => "gre".to_owned(),
                 _ => break,
             };
@@ -32,6 +32,25 @@ impl Parser<'_> {
             headers.push(Encapsulation { position, protocol, text });
         }
         Ok(headers)
+    }
+
+    /// Reads `encap psp spi 0x1, vc 2`, a header that stands behind what is said about IP, if it is here.
+    pub(super) fn inner_encapsulation(&mut self) -> Result<Option<Encapsulation>, ScriptError> {
+        let position = self.position();
+        if !self.take_word("encap") {
+            return Ok(None);
+        }
+        let Some(protocol) = self.any_word() else { return Err(self.unexpected("the protocol of a header")) };
+        let from = self.at;
+        while matches!(self.peek(), Kind::Word(name) if ["spi", "vc", "vnid"].contains(&name.as_str())) {
+            self.advance();
+            if !matches!(self.peek(), Kind::Integer(_) | Kind::Hexadecimal(_)) {
+                return Err(self.unexpected("a number"));
+            }
+            self.advance();
+            self.take_symbol(',');
+        }
+        Ok(Some(Encapsulation { position, protocol, text: self.text_since(from) }))
     }
 
     /// Whether the next token is the colon behind a header: those of IPv6 addresses have no blank behind them.

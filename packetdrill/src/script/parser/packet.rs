@@ -38,7 +38,7 @@ impl Parser<'_> {
             self.expect_symbol('>', "or '<' before a packet")?;
             Direction::Outbound
         };
-        let encapsulation = self.encapsulation()?;
+        let mut encapsulation = self.encapsulation()?;
         let ip_position = self.position();
         let ip = self.ip_info()?;
         if ip.ecn == Some(EcnField::Ect0Or1) && direction == Direction::Inbound {
@@ -46,6 +46,7 @@ impl Parser<'_> {
                 self.error(ip_position, "expected ect0 or ect1, as ect01 is only for packets that are to be sent")
             );
         }
+        encapsulation.extend(self.inner_encapsulation()?);
         let body = if self.take_word("udp") {
             Body::Udp(self.udp()?)
         } else if self.at_word("icmp") {

@@ -145,6 +145,7 @@ fn arguments_take_every_form() {
     assert_eq!(argument("..."), Value::Ellipsis);
     assert_eq!(argument("\"a\\\"b\""), Value::Text("a\"b".to_owned()));
     assert_eq!(argument("\"cub\"..."), Value::TextPrefix("cub".to_owned()));
+    assert_eq!(argument("\"cu\" \"bic\""), Value::Text("cubic".to_owned()));
     assert_eq!(argument("[]"), Value::Array(Vec::new()));
     let Value::Or(parts) = argument("A|B|0x4") else { panic!() };
     assert_eq!((parts.len(), parts[1].word(), parts[2].integer()), (3, Some("B"), Some(4)));
@@ -298,6 +299,8 @@ fn what_nobody_executes_is_read_all_the_same() {
     assert_eq!(protocols, ["ipv6", "gre", "mpls"]);
     assert_eq!(wrapped.encapsulation[0].text, "2001:db8::1 > 2001:db8::2");
     assert_eq!(wrapped.ip.ecn, Some(EcnField::Ce));
+    let secured = packet("> [ect0] encap psp spi 0x1, vc 2 . 1:1(0) ack 1");
+    assert_eq!((&secured.encapsulation[0].protocol[..], &secured.encapsulation[0].text[..]), ("psp", "spi 0x1, vc 2"));
 }
 
 #[test]
