@@ -11,6 +11,7 @@ mod rfc6298;
 mod rfc6675;
 mod rfc7323;
 mod rfc9293;
+mod rfc9293_life;
 mod rfc9293_window;
 mod rfc9293_wire;
 mod spurious;

@@ -1,7 +1,7 @@
 //! RFC 5681, where no other test holds it.
 
 use burstlab_algorithms::{Ack, Bytes, Cause, Congestion, Controller, EcnFeedback, Registry, Span, Time};
-use burstlab_network::{Direction, FlowId};
+use burstlab_network::{Direction, Flags, FlowId};
 
 use super::super::{Config, Connection};
 use super::pair::{Fate, MSS, Pair, config, drop_data};
@@ -232,10 +232,50 @@ fn no_segment_is_acknowledged_twice() {
     }
 }
 
+// holds: RFC5681 4.3 #4
 #[test]
 fn losses_in_two_successive_windows_reduce_twice() {
     let mut pair = Pair::open(config());
     pair.forward.rule = drop_data([5, 32]);
     pair.transfer(200 * MSS);
     assert_eq!(pair.causes(), [Cause::Loss, Cause::Loss]);
+}
+
+// holds: RFC5681 4.3 #4
+#[test]
+fn a_lost_retransmission_reduces_once_more() {
+    let mut pair = Pair::open(config());
+    let mut drops = 0;
+    pair.forward.rule = Box::new(move |_, s| {
+        let hit = s.payload > 0 && s.seq == 1 && drops < 2;
+        drops += u32::from(hit);
+        if hit { Fate::Drop } else { Fate::Pass }
+    });
+    pair.transfer(100 * MSS);
+    assert_eq!((pair.a.counters().retransmitted_segments, pair.a.counters().timeouts), (2, 0));
+    assert_eq!(pair.causes(), [Cause::Loss, Cause::Loss]);
+}
+
+// holds: RFC5681 3.2 #4
+#[test]
+fn the_first_two_duplicates_let_new_segments_out_with_and_without_sack() {
+    for sack in [true, false] {
+        let mut pair = with_a_hole(Pair::new(Config { sack, ..config() }));
+        let start = pair.now;
+        pair.run_for(Span::from_micros(130));
+        let new = pair.data(Direction::Forward).iter().filter(|(at, _)| *at > start).count();
+        assert_eq!((heard(&pair), new), (2, 2), "SACK: {sack}");
+    }
+}
+
+// holds: RFC5681 3.1 #4
+#[test]
+fn after_a_lost_syn_one_segment_leaves() {
+    let mut pair = reno(config());
+    pair.forward.rule = Box::new(|n, _| if n == 0 { Fate::Drop } else { Fate::Pass });
+    pair.a.write(pair.now, Bytes::new(100 * MSS));
+    pair.a.connect(pair.now);
+    pair.run_until(Time::ZERO + Span::from_secs(1) + Span::from_micros(150));
+    assert!(pair.log.iter().filter(|(_, s)| s.flags.has(Flags::SYN)).count() >= 3);
+    assert_eq!(pair.data(Direction::Forward).len(), 1);
 }

@@ -111,3 +111,20 @@ fn after_a_lost_syn_the_first_timeout_of_data_is_three_seconds() {
     let sent = sent(&pair);
     assert_eq!(sent[1].0.since(sent[0].0), Span::from_secs(3));
 }
+
+// holds: RFC6298 5 #1
+#[test]
+fn the_timer_gives_a_segment_that_was_sent_again_its_whole_timeout() {
+    let mut pair = Pair::open(timer_only());
+    (pair.forward.delay, pair.backward.delay) = (Span::from_micros(4500), Span::from_micros(4500));
+    pair.transfer(1000 * MSS);
+    let timeout = pair.a.sender.rtt.timeout();
+    assert!(timeout < Span::from_millis(12), "less than two round trips, so that the first expiry comes between");
+    pair.log.clear();
+    // Found lost after a round trip of 9 ms, and sent again shortly before the first expiry.
+    pair.forward.rule = drop_data([0]);
+    pair.transfer(10 * MSS);
+    let first = sent(&pair)[0].1;
+    let times: Vec<Time> = sent(&pair).iter().filter(|s| s.1 == first).map(|s| s.0).collect();
+    assert_eq!((times.len(), pair.a.counters().timeouts), (2, 0), "{times:?}");
+}

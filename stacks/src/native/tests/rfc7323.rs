@@ -228,3 +228,65 @@ fn the_timestamp_clock_ticks_each_microsecond_and_outlasts_a_segments_life() {
     let life = 255_000_000_000;
     assert!((0..40).all(|n| at((n + 1) * life).wrapping_sub(at(n * life)) == 255_000_000));
 }
+
+// holds: RFC7323 2.4 #2, RFC7323 2.4 #3
+#[test]
+fn whatever_an_ack_offered_is_taken() {
+    for (buffer, first) in [(100_000, 1), (100_000, 999), (1 << 20, 77), (6 << 20, 31)] {
+        let mut pair = Pair::with(
+            Config { receive_buffer: Bytes::new(buffer), ..config() },
+            Default::default(),
+            |mut recorder| {
+                recorder.control.window = Bytes::new(100 << 20);
+                recorder
+            },
+        )
+        .opened();
+        pair.b.set_reading(false);
+        pair.transfer_unread(first);
+        let offered = pair.acks().last().map(|(_, s)| u64::from(s.window) << pair.a.peer_shift).unwrap();
+        pair.transfer_unread(offered);
+        assert_eq!((pair.a.acknowledged(), pair.a.counters().timeouts), (first + offered, 0), "{buffer} {first}");
+    }
+}
+
+// holds: RFC7323 3.2 #6, RFC7323 5.2 #3
+#[test]
+fn a_reset_carries_timestamps_if_they_are_agreed() {
+    let mut pair = Pair::open(stamped());
+    pair.a.abort(pair.now);
+    let reset = pair.a.poll_transmit(pair.now).unwrap();
+    assert!(reset.flags.has(Flags::RST) && reset.timestamps.is_some());
+}
+
+// holds: RFC7323 3.2 #8
+#[test]
+fn a_segment_without_its_timestamp_is_dropped_silently() {
+    let mut pair = Pair::open(stamped());
+    pair.transfer(3 * MSS);
+    let before = pair.b.received();
+    let mut bare = pair.data(Direction::Forward)[0].1;
+    (bare.seq, bare.timestamps) = (pair.b.receiver.numbering.wire(pair.b.receiver.next), None);
+    pair.b.on_segment(pair.now, &bare);
+    assert_eq!((pair.b.received(), pair.b.poll_transmit(pair.now)), (before, None));
+}
+
+// holds: RFC7323 5.5 #1
+#[test]
+fn after_a_pause_in_which_the_clock_wrapped_its_sign_timestamps_are_taken_again() {
+    let mut pair = Pair::open(stamped());
+    pair.transfer(MSS);
+    // 2^31 us are 36 minutes.
+    pair.run_for(Span::from_secs(40 * 60));
+    pair.transfer(MSS);
+    assert_eq!(pair.a.counters().retransmitted_segments, 0);
+}
+
+// holds: RFC5681 4.2 #3, RFC9293 SHLD-19
+#[test]
+fn every_second_full_segment_is_acknowledged_with_timestamps_as_well() {
+    let mut pair = Pair::open(Config { delayed_ack: Some(Span::from_millis(1)), ..stamped() });
+    pair.a.write(pair.now, Bytes::new(6 * 988));
+    pair.run_for(Span::from_micros(500));
+    assert_eq!(pair.acks().len(), 3);
+}

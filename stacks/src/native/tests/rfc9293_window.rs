@@ -1,11 +1,11 @@
 //! RFC 9293, section 3.8.6: windows that close, shrink, or open by crumbs.
 
-use burstlab_algorithms::{Bytes, Span};
+use burstlab_algorithms::{Bytes, Span, Time};
 use burstlab_network::{Direction, Flags, Segment};
 
 use super::super::Config;
 use super::pair::{MSS, Pair, config};
-use crate::Endpoint;
+use crate::{Endpoint, Status};
 
 /// An ACK for `a` of everything before packet `next`, with a window of `window` bytes.
 fn ack(pair: &Pair, next: u64, window: u64) -> Segment {
@@ -142,4 +142,39 @@ fn the_right_edge_moves_by_a_segment_or_half_the_buffer_however_little_is_read()
 /// The right edge of the window that an ACK offers, where nothing is scaled.
 fn edge(ack: &Segment) -> u64 {
     u64::from(ack.ack) + u64::from(ack.window)
+}
+
+// holds: RFC9293 SHLD-14
+#[test]
+fn the_right_edge_never_moves_back() {
+    for buffer in [30_000, 100_000, 1 << 20] {
+        let mut pair = Pair::open(Config { receive_buffer: Bytes::new(buffer), ..config() });
+        let mut dice = super::pair::Dice(buffer);
+        pair.b.set_reading(false);
+        for _ in 0..300 {
+            pair.a.write(pair.now, Bytes::new(dice.next() % 3_000));
+            pair.run_for(Span::from_micros(dice.next() % 300));
+            pair.b.read(Bytes::new(dice.next() % 3_000));
+        }
+        let shift = pair.a.peer_shift;
+        let edges: Vec<u64> =
+            pair.acks().iter().map(|(_, s)| u64::from(s.ack) + (u64::from(s.window) << shift)).collect();
+        assert!(edges.len() > 100 && edges.windows(2).all(|w| w[0] <= w[1]), "{buffer}");
+    }
+}
+
+// holds: RFC9293 SHLD-17, RFC9293 MUST-37
+#[test]
+fn as_long_as_the_peer_answers_a_closed_window_ends_nothing() {
+    for acknowledged in [3, 21] {
+        let mut pair = sender(50);
+        for _ in 0..20 {
+            let closed = ack(&pair, acknowledged, 0);
+            pair.a.on_segment(pair.now, &closed);
+            leaves(&mut pair);
+            wake(&mut pair);
+        }
+        assert_eq!(pair.a.status(), Status::Open, "{acknowledged}");
+        assert!(pair.now < Time::ZERO + Span::from_secs(3_600));
+    }
 }
