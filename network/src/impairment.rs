@@ -91,6 +91,11 @@ impl Impaired {
         self.count += 1;
     }
 
+    /// The packets that were let through and have not arrived.
+    pub fn held(&self) -> impl Iterator<Item = &InFlight> {
+        self.packets.values()
+    }
+
     /// When the next packet arrives of those that were let through.
     pub fn next_at(&self) -> Time {
         self.order.peek().map_or(Time::NEVER, |Reverse((at, _))| *at)

@@ -4,6 +4,7 @@
 //! has no clock: whoever drives it says what time it is, and calls [`Network::take`] when a port said that it has
 //! something to give. It knows no TCP beyond the fields of a segment.
 
+mod audit;
 mod impairment;
 mod network;
 mod packets;
@@ -19,6 +20,7 @@ mod topology;
 mod tuple;
 pub mod wire;
 
+pub use audit::Violation;
 pub use impairment::Impairment;
 pub use network::{Arrival, Arriving, InterfaceId, Network, NoPath, PortInfo, PortKind, Sent};
 pub use packets::PacketId;

@@ -3,11 +3,11 @@
 use burstlab_units::{Bytes, Rate, Span, Time};
 
 use crate::impairment::Impaired;
-use crate::packets::{PacketId, Packets};
+use crate::packets::{PacketId, Packets, row};
 use crate::port::{Enqueued, InFlight, Port};
 use crate::route::Graph;
 use crate::topology::{LinkSpec, NodeId};
-use crate::{Direction, Discipline, FlowId, Impairment, Limit, Occupancy, PortId, Probe, Segment, Topology};
+use crate::{Direction, Discipline, FlowId, Impairment, Limit, Occupancy, PortId, Probe, Segment, Topology, Violation};
 
 /// A host's network interface: where its workers hand packets over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -99,12 +99,6 @@ pub struct Network {
 
 /// Behind the last port of a path.
 const ARRIVED: PortId = PortId(u32::MAX);
-
-/// Whose number the path of a flow's direction has.
-#[inline]
-fn row(flow: FlowId, direction: Direction) -> usize {
-    flow.0 as usize * 2 + direction as usize
-}
 
 /// The port that now has something to give, and when, if it had nothing before.
 #[inline]
@@ -217,6 +211,7 @@ impl Network {
         for path in [forward, backward] {
             self.store_path(path);
         }
+        self.packets.add_flow();
         Ok(flow)
     }
 
@@ -290,8 +285,9 @@ impl Network {
         let own = self.paths[*place as usize];
         let port = &mut self.ports[own.0 as usize];
         let enqueued = port.enqueue(own, now, packet, size, segment, probe);
-        if enqueued != Enqueued::Dropped {
-            self.packets.seal();
+        self.packets.seal();
+        if enqueued == Enqueued::Dropped {
+            self.packets.lose(packet);
         }
         Sent { news: news(own, enqueued), backlog: port.free_at().since(now) }
     }
@@ -316,9 +312,23 @@ impl Network {
         }
         let enqueued = self.ports[onward.0 as usize].enqueue(onward, now, packet, size, segment, probe);
         if enqueued == Enqueued::Dropped {
-            self.packets.remove(packet);
+            self.packets.lose(packet);
         }
         Arrival::Forwarded(news(onward, enqueued))
+    }
+
+    /// Compares what was counted of queues, links and flows with what is under way at `now`.
+    ///
+    /// # Errors
+    /// The first thing that does not add up: a fault of burstlab.
+    pub fn audit<P: Probe>(&mut self, now: Time, probe: &mut P) -> Result<(), Violation> {
+        let mut under_way = Vec::new();
+        for (number, (port, info)) in self.ports.iter_mut().zip(&self.infos).enumerate() {
+            port.depart_until(PortId(number as u32), now, probe);
+            port.audit(&info.name)?;
+            under_way.extend(port.packets());
+        }
+        self.packets.audit(&under_way)
     }
 
     /// A packet that was delivered. It stays until [`remove`](Self::remove).

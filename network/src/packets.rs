@@ -3,7 +3,8 @@
 //! What moves from queue to queue is a number of four bytes. A segment is written once, marked in place, and read where
 //! it arrives; its slot is then used again, so as many slots exist as packets were ever under way at a time.
 
-use crate::Segment;
+use crate::audit::Account;
+use crate::{Direction, FlowId, Segment, Violation};
 
 /// Which packet of those under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -17,12 +18,20 @@ pub(crate) struct Packets {
     bytes: Option<Vec<Vec<u8>>>,
     free: Vec<PacketId>,
     blank: PacketId,
+    /// What became of the packets of each flow's two directions.
+    accounts: Vec<Account>,
+}
+
+/// Which path, and whose account, a flow's direction has.
+#[inline]
+pub(crate) fn row(flow: FlowId, direction: Direction) -> usize {
+    flow.0 as usize * 2 + direction as usize
 }
 
 impl Default for Packets {
     fn default() -> Packets {
         let blank = Packet { segment: Segment::default(), place: 0 };
-        Packets { slots: vec![blank], bytes: None, free: Vec::new(), blank: PacketId(0) }
+        Packets { slots: vec![blank], bytes: None, free: Vec::new(), blank: PacketId(0), accounts: Vec::new() }
     }
 }
 
@@ -47,9 +56,21 @@ impl Packets {
         self.blank
     }
 
+    /// One flow more may send.
+    pub fn add_flow(&mut self) {
+        self.accounts.resize(self.accounts.len() + 2, Account::default());
+    }
+
+    #[inline]
+    fn account(&mut self, id: PacketId) -> &mut Account {
+        let Segment { flow, direction, .. } = self.slots[id.0 as usize].segment;
+        &mut self.accounts[row(flow, direction)]
+    }
+
     /// The blank has been written: it is a packet now, and another one is blank.
     #[inline]
     pub fn seal(&mut self) {
+        self.account(self.blank).sent += 1;
         self.blank = match self.free.pop() {
             Some(free) => free,
             None => self.add_slot(),
@@ -65,10 +86,45 @@ impl Packets {
         PacketId(self.slots.len() as u32 - 1)
     }
 
-    /// Frees the slot of a packet that arrived or was lost.
+    /// Frees the slot of a packet that arrived.
     #[inline]
     pub fn remove(&mut self, id: PacketId) {
+        self.account(id).delivered += 1;
         self.free.push(id);
+    }
+
+    /// Frees the slot of a packet that was dropped or lost.
+    pub fn lose(&mut self, id: PacketId) {
+        self.account(id).lost += 1;
+        self.free.push(id);
+    }
+
+    /// Whether every packet that a flow sent and that neither arrived nor was lost is among those `under_way`, and none
+    /// beside them has a slot.
+    pub fn audit(&self, under_way: &[PacketId]) -> Result<(), Violation> {
+        let mut found = vec![0; self.accounts.len()];
+        for id in under_way {
+            let segment = self.segment(*id);
+            found[row(segment.flow, segment.direction)] += 1;
+        }
+        for (number, (Account { sent, delivered, lost }, under_way)) in self.accounts.iter().zip(found).enumerate() {
+            if sent.wrapping_sub(*delivered).wrapping_sub(*lost) != under_way {
+                let direction = if number % 2 == 0 { Direction::Forward } else { Direction::Backward };
+                return Err(Violation::Flow {
+                    flow: FlowId(number as u32 / 2),
+                    direction,
+                    sent: *sent,
+                    delivered: *delivered,
+                    lost: *lost,
+                    under_way,
+                });
+            }
+        }
+        let held = (self.slots.len() - self.free.len() - 1) as u64;
+        if held != under_way.len() as u64 {
+            return Err(Violation::Forgotten { held, under_way: under_way.len() as u64 });
+        }
+        Ok(())
     }
 
     /// A second packet like this one.
@@ -118,6 +174,7 @@ mod tests {
     #[test]
     fn slots_are_used_again() {
         let mut packets = Packets::default();
+        packets.add_flow();
         let [a, b] = [1, 2].map(|seq| {
             packets.blank().seq = seq;
             let id = packets.blank_id();
@@ -129,5 +186,40 @@ mod tests {
         let c = packets.copy(b);
         assert_eq!((c, packets.slots.len()), (a, 4));
         assert_eq!((packets.segment(b).seq, packets.segment(c).seq), (2, 2));
+    }
+
+    #[test]
+    fn a_packet_that_nobody_carries_is_missed() {
+        let mut packets = Packets::default();
+        packets.add_flow();
+        packets.add_flow();
+        let send = |packets: &mut Packets| {
+            packets.blank().flow = FlowId(1);
+            let id = packets.blank_id();
+            packets.seal();
+            id
+        };
+        let [first, second, third] = std::array::from_fn(|_| send(&mut packets));
+        packets.remove(first);
+        packets.lose(second);
+        assert_eq!(packets.audit(&[third]), Ok(()));
+        let missed = packets.audit(&[]).unwrap_err();
+        assert_eq!(
+            missed.to_string(),
+            "flow 1, forward: of 3 packets sent or doubled, 1 were delivered and 1 dropped or lost, so 1 should be under \
+             way; there are 0"
+        );
+        assert_eq!(missed.flow(), Some(FlowId(1)));
+    }
+
+    #[test]
+    fn a_slot_that_is_never_freed_is_missed() {
+        let mut packets = Packets::default();
+        packets.add_flow();
+        packets.seal();
+        packets.remove(PacketId(0));
+        packets.free.clear();
+        let leak = "the network holds 1 packets, and its queues and links have 0 of them";
+        assert_eq!(packets.audit(&[]).unwrap_err().to_string(), leak);
     }
 }

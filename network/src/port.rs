@@ -10,7 +10,7 @@ use crate::impairment::Impaired;
 use crate::packets::{PacketId, Packets};
 use crate::queue::{Discipline, Occupancy, Verdict};
 use crate::ring::Ring;
-use crate::{Codepoint, Probe, Segment};
+use crate::{Codepoint, Probe, Segment, Violation};
 
 /// Which port of a network, in the order in which the topology made them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,8 +56,17 @@ pub(crate) struct Port {
     free_at: Time,
     /// Size and transmission time of the last packet: mostly all are alike, and the division is dear.
     last: (u32, Span),
+    /// Packets that came.
+    offered: u64,
+    /// Packets that were dropped.
+    dropped: u64,
     /// Bytes that joined the queue.
     accepted: u64,
+    /// Packets that reached the end of the link, and their bytes.
+    given: u64,
+    given_bytes: u64,
+    /// Of them, those that were taken at another instant than that of their arrival.
+    mistimed: u64,
     impaired: Option<Box<Impaired>>,
 }
 
@@ -73,7 +82,12 @@ impl Port {
             departs_at: Time::NEVER,
             free_at: Time::ZERO,
             last: (0, Span::ZERO),
+            offered: 0,
+            dropped: 0,
             accepted: 0,
+            given: 0,
+            given_bytes: 0,
+            mistimed: 0,
             impaired: impaired.map(Box::new),
         }
     }
@@ -107,11 +121,13 @@ impl Port {
         probe: &mut P,
     ) -> Enqueued {
         self.depart_until(id, now, probe);
+        self.offered += 1;
         let start = self.free_at.max(now);
         if start > now {
             let with_it = Occupancy { packets: self.waiting.packets + 1, bytes: self.waiting.bytes + u64::from(size) };
             match self.discipline.judge(with_it) {
                 Verdict::Drop => {
+                    self.dropped += 1;
                     probe.on_drop(id, now, segment);
                     return Enqueued::Dropped;
                 }
@@ -179,14 +195,18 @@ impl Port {
         }
         // The packet behind this one departs before this one arrives, unless the delay is none.
         self.depart_until(id, now, probe);
-        let packet = self.pop();
+        let packet = self.pop(now);
         (packet, self.under_way.front().map_or(Time::NEVER, |next| next.at))
     }
 
     #[inline]
-    fn pop(&mut self) -> Option<InFlight> {
+    fn pop(&mut self, now: Time) -> Option<InFlight> {
         self.departed -= 1;
-        self.under_way.pop()
+        let packet = self.under_way.pop()?;
+        self.given += 1;
+        self.given_bytes += u64::from(packet.size);
+        self.mistimed += u64::from(packet.at != now);
+        Some(packet)
     }
 
     #[cold]
@@ -213,14 +233,14 @@ impl Port {
         }
         let front = self.under_way.front().copied().filter(|packet| packet.at <= now);
         if front.is_some() {
-            self.pop();
+            self.pop(now);
         }
         let impaired = self.impaired.as_mut()?;
         if let Some(arriving) = front
             && !impaired.pass(now, arriving, packets)
         {
             probe.on_loss(id, now, packets.segment(arriving.packet));
-            packets.remove(arriving.packet);
+            packets.lose(arriving.packet);
         }
         impaired.release(now)
     }
@@ -238,6 +258,57 @@ impl Port {
         }
     }
 
+    /// The packets that wait, are on the link, or are held back behind it.
+    pub fn packets(&self) -> impl Iterator<Item = PacketId> {
+        let in_line = (0..self.under_way.len()).filter_map(|place| self.under_way.get(place));
+        let held = self.impaired.iter().flat_map(|impaired| impaired.held());
+        in_line.chain(held).map(|packet| packet.packet)
+    }
+
+    /// Whether its counts are what it holds, and its link neither rests nor hurries. `queue` is its name.
+    pub fn audit(&self, queue: &str) -> Result<(), Violation> {
+        let queue = || queue.to_owned();
+        let Port { offered, dropped, given, .. } = *self;
+        let under_way = self.under_way.len() as u64;
+        if offered.wrapping_sub(dropped).wrapping_sub(given) != under_way {
+            return Err(Violation::Packets { queue: queue(), offered, dropped, given, under_way });
+        }
+        if self.mistimed > 0 {
+            return Err(Violation::Mistimed { queue: queue(), count: self.mistimed });
+        }
+        let (mut bytes, mut found, mut before) = (0, Occupancy::default(), None::<Time>);
+        for (place, packet) in (0..self.under_way.len()).filter_map(|place| Some((place, self.under_way.get(place)?))) {
+            bytes += u64::from(packet.size);
+            let waits = place >= self.departed;
+            found.packets += u64::from(waits);
+            found.bytes += if waits { u64::from(packet.size) } else { 0 };
+            let due = before.map(|before| before + self.rate.transmission_time(Bytes::new(u64::from(packet.size))));
+            match due {
+                Some(earliest) if packet.at < earliest => {
+                    return Err(Violation::TooFast { queue: queue(), at: packet.at, earliest });
+                }
+                Some(due) if waits && packet.at > due => {
+                    return Err(Violation::Idle { queue: queue(), at: packet.at, due });
+                }
+                _ => before = Some(packet.at),
+            }
+        }
+        if self.accepted.wrapping_sub(self.given_bytes) != bytes {
+            let (accepted, given) = (self.accepted, self.given_bytes);
+            return Err(Violation::Bytes { queue: queue(), accepted, given, under_way: bytes });
+        }
+        if found != self.waiting {
+            return Err(Violation::Waiting {
+                queue: queue(),
+                said: self.waiting.packets,
+                said_bytes: self.waiting.bytes,
+                found: found.packets,
+                found_bytes: found.bytes,
+            });
+        }
+        Ok(())
+    }
+
     #[inline]
     fn transmission_time(&mut self, size: u32) -> Span {
         if self.last.0 == size { self.last.1 } else { self.divide(size) }
@@ -249,3 +320,6 @@ impl Port {
         self.last.1
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,6 +24,14 @@ impl Direction {
             Direction::Backward => Direction::Forward,
         }
     }
+
+    /// In a word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Direction::Forward => "forward",
+            Direction::Backward => "backward",
+        }
+    }
 }
 
 /// TCP's flags: RFC 9293, section 3.1; ECE, CWR: RFC 3168; AE: RFC 9768.
