@@ -14,6 +14,7 @@ mod incast;
 mod interruption;
 mod long_flows;
 mod multiplexing;
+mod packetdrill;
 mod program;
 mod recording;
 mod report;

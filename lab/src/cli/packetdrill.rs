@@ -15,8 +15,8 @@ pub(super) struct Arguments {
     /// Scripts, and folders that are searched for them (*.pkt), folders within included
     #[arg(value_name = "FILE|FOLDER", required = true)]
     paths: Vec<PathBuf>,
-    /// Congestion controller of sockets for which a script asks for none, with parameters if you like: cubic?hystart=false
-    #[arg(long, value_name = "NAME", default_value = "cubic")]
+    /// Congestion controller of sockets for which a script asks for none, with parameters if you like: dctcp?g=0.125
+    #[arg(long, value_name = "NAME", default_value_t = Options::default().controller)]
     controller: String,
     /// Compare what RFC 9293 gives no meaning as well: the order and padding of options, and PSH on every segment
     #[arg(long)]
@@ -112,8 +112,8 @@ pub(super) fn run(arguments: &Arguments, registry: &Registry) -> Result<(), Fail
     let options = options(arguments);
     let mut ended = Vec::new();
     for path in scripts(&arguments.paths)? {
-        let source = std::fs::read(&path)
-            .map_err(|error| Failure::Input(format!("cannot read {}: {error}", path.display())))?;
+        let source =
+            std::fs::read(&path).map_err(|error| Failure::Input(format!("cannot read {}: {error}", path.display())))?;
         let begun = Instant::now();
         let run = run_script(&path.display().to_string(), &String::from_utf8_lossy(&source), registry, &options);
         let script = Ended { path, took: begun.elapsed(), run };
@@ -165,7 +165,11 @@ fn scripts(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let mut found = Vec::new();
     for path in paths {
         let before = found.len();
-        if path.is_dir() { search(path, &mut found)? } else { found.push(path.clone()) }
+        if path.is_dir() {
+            search(path, &mut found)?
+        } else {
+            found.push(path.clone())
+        }
         if found.len() == before {
             return Err(Failure::Input(format!("there is no script (*.pkt) in {}", path.display())));
         }

@@ -4,7 +4,7 @@
 //! others show 5/32 more than the payload, which is what is charged here. A buffer is filled by chunks of the size that
 //! segmentation offload takes at once, and a chunk that is begun is filled.
 
-use burstlab_algorithms::Bytes;
+use burstlab_algorithms::{Bytes, Time};
 use burstlab_stacks::Endpoint;
 
 use super::settings::Settings;
@@ -14,10 +14,13 @@ use super::socket::{Role, Socket, Stream};
 const LARGEST_CHUNK: u64 = 65_160;
 
 /// Bytes that the receive side buffers. Linux offers half of `SO_RCVBUF`'s doubled value (`tcp_adv_win_scale` 1); without
-/// it, the buffer grows up to `tcp_rmem`'s limit, by which the window's scale is chosen.
-pub fn receive_buffer(settings: &Settings, doubled: Option<u64>) -> Bytes {
+/// it, the buffer grows up to `tcp_rmem`'s limit. By that the shift of the window field is chosen, which is given as well.
+pub fn receive_buffer(settings: &Settings, doubled: Option<u64>) -> (Bytes, u8) {
     let grown = settings.receive_memory.largest.max(settings.receive_memory_limit);
-    Bytes::new(doubled.map_or(grown, |doubled| doubled / 2))
+    let buffer = doubled.map_or(grown, |doubled| doubled / 2);
+    // RFC 7323, section 2.3: 14 at most.
+    let shift = (0..14).find(|shift| buffer >> shift <= u64::from(u16::MAX)).unwrap_or(14);
+    (Bytes::new(buffer), shift)
 }
 
 /// Memory that a payload takes.
@@ -31,7 +34,7 @@ pub fn room(stream: &Stream, send_buffer: u64) -> u64 {
     // Not more than half of the largest window, so that what is in flight can be acknowledged in time.
     let limit = (stream.peer.largest_window / 2).min(LARGEST_CHUNK).max(mss);
     let chunk = limit / mss * mss;
-    match stream.unsent() % chunk {
+    match stream.connection.unsent() % chunk {
         0 if charge(stream.queued()) < send_buffer => chunk,
         0 => 0,
         begun => chunk - begun,
@@ -45,10 +48,22 @@ pub fn is_roomy(stream: &Stream, send_buffer: u64) -> bool {
 }
 
 /// After an acknowledgement: a buffer that turned out too small grows with the congestion window, to hold two of it.
-pub fn on_progress(socket: &mut Socket) {
-    let Role::Stream(stream) = &socket.role else { return };
-    if stream.wants_room && !socket.options.send_buffer_fixed {
+pub fn on_progress(socket: &mut Socket, now: Time) {
+    let fixed = socket.options.send_buffer_fixed;
+    let Role::Stream(stream) = &mut socket.role else { return };
+    let (wants_room, short) = (stream.wants_room, stream.connection.unsent() == 0 && stream.queued() > 0);
+    stream.short_of_room.note(now, wants_room && short);
+    if !wants_room {
+        return;
+    }
+    if !fixed {
         grow(socket);
+    }
+    let send_buffer = socket.options.send_buffer;
+    if let Role::Stream(stream) = &mut socket.role
+        && is_roomy(stream, send_buffer)
+    {
+        stream.wants_room = false;
     }
 }
 

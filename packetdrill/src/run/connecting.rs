@@ -4,7 +4,7 @@ use burstlab_algorithms::Time;
 use burstlab_stacks::Endpoint;
 
 use super::errno::Errno;
-use super::host::{Event, Host};
+use super::host::Host;
 use super::reply::Attempt;
 use super::socket::{Descriptor, Listener, Role, SocketId};
 
@@ -81,7 +81,7 @@ impl Host {
         stream.connection.connect(self.now);
         self.sockets[id].role = Role::Stream(Box::new(stream));
         self.under_test = Some(id);
-        self.settle(id, Event::Call);
+        self.settle(id);
         Ok(())
     }
 
@@ -92,6 +92,7 @@ impl Host {
             Role::Stream(stream) if !stream.failed => {
                 if how != Shutdown::Write {
                     stream.read_shut = true;
+                    stream.connection.shut_reading();
                 }
                 if how != Shutdown::Read && !stream.write_shut {
                     stream.write_shut = true;
@@ -100,7 +101,7 @@ impl Host {
             }
             _ => return Err(Errno::NotConnected),
         }
-        self.settle(id, Event::Call);
+        self.settle(id);
         Ok(0)
     }
 
@@ -136,12 +137,12 @@ impl Host {
                 if opening || linger.is_some_and(|time| time.is_zero()) {
                     stream.connection.abort(now);
                 } else {
-                    stream.connection.close(now);
+                    stream.connection.close_both(now);
                     until = linger.filter(|_| blocks).map(|time| now + time);
                 }
             }
         }
-        self.settle(id, Event::Call);
+        self.settle(id);
         until
     }
 
@@ -151,6 +152,6 @@ impl Host {
         if let Some(stream) = self.sockets[id].stream_mut() {
             stream.connection.abort(now);
         }
-        self.settle(id, Event::Call);
+        self.settle(id);
     }
 }

@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 
 use burstlab_algorithms::{Registry, Span, Time};
 use burstlab_network::{Flags, Timestamps};
+use burstlab_stacks::native::Icmp;
 
 use super::comparison::{self, Expected, Rules};
-use super::host::{Host, START, Sent};
+use super::host::{Host, START, Sent, TIMESTAMP_TICK};
 use super::options::Options;
 use super::outcome::{Failure, Outcome, Traced};
 use super::packet::{Packet, TcpOption};
@@ -14,6 +15,7 @@ use super::pending::Pending;
 use super::shell;
 use super::step::{Action, Injection, Step, When};
 use super::timing::{Due, Tolerance, seconds};
+use crate::expression::Scope;
 
 /// How long a packet that is overdue is waited for, so that it can be said when it came: longer than a keepalive is idle.
 const PATIENCE: Span = Span::from_secs(3 * 3600);
@@ -49,6 +51,8 @@ pub struct Execution<'a> {
     pub pending: Option<Pending>,
     /// What was said on the way.
     pub notes: Vec<String>,
+    /// What claims have assigned.
+    pub scope: Scope,
     /// Every packet so far.
     pub trace: Vec<Traced>,
 }
@@ -72,6 +76,7 @@ impl<'a> Execution<'a> {
             unseen: VecDeque::new(),
             pending: None,
             notes: Vec::new(),
+            scope: Scope::default(),
             trace: Vec::new(),
         }
     }
@@ -106,6 +111,10 @@ impl<'a> Execution<'a> {
             Action::Inject(injection) => {
                 self.wait(due)?;
                 self.inject(injection)?;
+            }
+            Action::Icmp(message, seq) => {
+                self.wait(due)?;
+                self.icmp(*message, *seq)?;
             }
             Action::Shell(text) => {
                 self.wait(due)?;
@@ -210,6 +219,7 @@ impl<'a> Execution<'a> {
 
     fn inject(&mut self, injection: &Injection) -> Result<(), Stop> {
         let mut segment = injection.segment;
+        let tick = self.tick_ratio();
         let syn = segment.flags.has(Flags::SYN);
         let stream = self.host.under_test.and_then(|id| self.host.sockets[id].stream_mut());
         if let Some(stream) = stream {
@@ -223,10 +233,12 @@ impl<'a> Execution<'a> {
             }
             segment.sack = super::lowering::map_blocks(segment.sack, |number| translation.local_to_live(number, syn));
             if let Some(stamps) = segment.timestamps.filter(|_| segment.flags.has(Flags::ACK)) {
-                let by_distance = || translation.stamp_by_distance(stamps.echo, self.tick.max(1000));
-                let live = translation.stamp_to_live(stamps.echo).or_else(|| by_distance().filter(|_| self.scaled_echoes));
+                let by_distance = || translation.stamp_by_distance(stamps.echo, tick);
+                let live =
+                    translation.stamp_to_live(stamps.echo).or_else(|| by_distance().filter(|_| self.scaled_echoes));
                 let Some(echo) = live else {
-                    let what = format!("the echoed timestamp {} was not in any packet that went out before", stamps.echo);
+                    let what =
+                        format!("the echoed timestamp {} was not in any packet that went out before", stamps.echo);
                     return Err(self.failure(what));
                 };
                 segment.timestamps = Some(Timestamps { echo, ..stamps });
@@ -235,6 +247,20 @@ impl<'a> Execution<'a> {
         self.note(self.host.now, true, injection.text.clone());
         self.host.inject(&segment);
         self.collect()
+    }
+
+    fn icmp(&mut self, message: Icmp, seq: u32) -> Result<(), Stop> {
+        let stream = self.host.under_test.and_then(|id| self.host.sockets[id].stream());
+        let live = stream.map_or(seq, |stream| stream.translation.local_to_live(seq, false));
+        self.note(self.host.now, true, format!("icmp {message:?} [{seq}]"));
+        self.host.on_icmp(message, live);
+        self.collect()
+    }
+
+    /// A tick of the script's timestamps in the stack's; Linux's, where the script does not say.
+    fn tick_ratio(&self) -> f64 {
+        let ours = TIMESTAMP_TICK.as_nanos() / 1000;
+        if self.tick == 0 { 1.0 } else { f64::from(self.tick) / ours as f64 }
     }
 
     /// The next packet that the socket under test sent, at the latest at `until`.
@@ -247,7 +273,8 @@ impl<'a> Execution<'a> {
                 }
             }
             let wake = self.pending.as_ref().map_or(Time::NEVER, |pending| pending.wakes);
-            let Some((timer, _)) = self.host.next_timer().map(|(at, id)| (at.min(wake), id)).filter(|(at, _)| *at <= until)
+            let Some((timer, _)) =
+                self.host.next_timer().map(|(at, id)| (at.min(wake), id)).filter(|(at, _)| *at <= until)
             else {
                 return Ok(None);
             };
@@ -286,7 +313,8 @@ impl<'a> Execution<'a> {
         // Linux shows segments that leave together as one; the parts of it are as long as segments are.
         let rest = expected.payload - offset;
         let more = packet.payload > 0 && packet.payload < rest && !packet.flags.has(Flags::SYN);
-        let ticks = if self.tick == 0 { None } else { Some((tolerance.as_nanos() / 1000 / u64::from(self.tick)) as u32) };
+        let ticks =
+            if self.tick == 0 { None } else { Some((tolerance.as_nanos() / 1000 / u64::from(self.tick)) as u32) };
         let rules = Rules { stamps: ticks, ..self.rules };
         let differences = comparison::compare(expected, &packet, offset, !more, self.ends_write(sent), rules);
         if differences.is_empty() && due.holds(at, tolerance) {
@@ -315,7 +343,7 @@ impl<'a> Execution<'a> {
 
     /// `sent` as the script would write it, after what `expected` teaches of the script's numbers.
     fn in_script_numbers(&mut self, expected: &Expected, sent: &Sent, offset: u32) -> Packet {
-        let tick = self.tick;
+        let (compares, tick) = (self.tick > 0, self.tick_ratio());
         let Some(stream) = self.host.sockets[sent.socket].stream_mut() else {
             return Packet::sent(&sent.segment, &Default::default());
         };
@@ -330,7 +358,7 @@ impl<'a> Execution<'a> {
         let mut packet = Packet::sent(&sent.segment, translation);
         if let (Some(wanted), Some(stamps)) = (wanted, sent.segment.timestamps) {
             translation.learn_stamp(wanted, stamps.value);
-            if tick > 0 {
+            if compares {
                 let value = translation.stamp_to_script(stamps.value, tick);
                 for option in &mut packet.options {
                     if let TcpOption::Timestamps(shown, _) = option {

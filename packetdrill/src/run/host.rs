@@ -2,22 +2,36 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use burstlab_algorithms::{Registry, Span, Time};
+use burstlab_algorithms::{Controller, EcnFeedback, Registry, Span, Time};
 use burstlab_network::{Direction, Flags, FlowId, Segment};
-use burstlab_stacks::native::{Config, Connection};
+use burstlab_stacks::native::{Config, Connection, Icmp};
 use burstlab_stacks::{Endpoint, Status};
 
 use super::errno::Errno;
-use super::{buffer, marks};
 use super::settings::Settings;
-use super::socket::{Descriptor, Peer, Role, Socket, SocketId, SocketOptions, Stream, config_with};
+use super::socket::{Descriptor, Lack, Peer, Role, Socket, SocketId, SocketOptions, Stream, config_with};
 use super::translation::Translation;
+use super::{buffer, marks};
 
 /// The clock's first instant: late enough for timestamps to differ from the zero that stands for none.
 pub const START: Time = Time::from_nanos(100_000_000_000);
 
 /// Timers that may expire at one instant before the stack is said to be stuck.
 const TIMERS_PER_INSTANT: u32 = 10_000;
+
+/// Linux's least delay of an ACK (`TCP_DELACK_MIN`), which it has until it knows better.
+const DELAYED_ACK: Span = Span::from_millis(40);
+/// ACKs that Linux does not delay at a connection's start (`TCP_MAX_QUICKACKS`).
+const QUICK_ACKS: u32 = 16;
+/// Tick of Linux's timestamps.
+pub const TIMESTAMP_TICK: Span = Span::from_millis(1);
+/// Linux's least probe timeout (`TCP_TIMEOUT_MIN`): two ticks of a kernel that ticks each millisecond.
+const LEAST_PROBE_TIMEOUT: Span = Span::from_millis(2);
+/// Linux's TIME-WAIT (`TCP_TIMEWAIT_LEN`).
+const TIME_WAIT: Span = Span::from_secs(60);
+
+/// A controller, and the feedback on marks that is asked for.
+type Chosen = (Box<dyn Controller>, EcnFeedback);
 
 /// A packet that the stack sent.
 #[derive(Debug, Clone)]
@@ -74,12 +88,17 @@ impl Host {
 
     /// The controller that a fresh socket has.
     pub fn default_congestion(&self) -> String {
-        self.settings.congestion.clone().unwrap_or_else(|| self.controller.clone())
+        self.settings.congestion.clone().unwrap_or_else(|| controller_name(&self.controller).to_owned())
+    }
+
+    /// What a script means by a controller's name: with the parameters of the default one, if it is that.
+    pub fn controller_spec<'a>(&'a self, name: &'a str) -> &'a str {
+        if controller_name(&self.controller) == name { &self.controller } else { name }
     }
 
     /// Whether there is a controller of that name.
     pub fn knows_controller(&self, name: &str) -> bool {
-        self.registry.parse(name).is_ok()
+        self.registry.parse(self.controller_spec(name)).is_ok()
     }
 
     /// Adds a socket.
@@ -105,52 +124,76 @@ impl Host {
 
     fn config(&self, options: &SocketOptions) -> Config {
         let settings = &self.settings;
-        let mss = options.max_segment.map_or(settings.mss(), |set| set.min(settings.mss()));
-        let buffer = buffer::receive_buffer(settings, options.receive_buffer);
+        let linux = settings.linux;
+        let (receive_buffer, window_shift) = buffer::receive_buffer(settings, options.receive_buffer);
         Config {
-            mss,
+            mss: options.max_segment.map_or(settings.mss(), |set| set.min(settings.mss())),
             initial_window: settings.initial_window,
             min_rto: settings.min_rto,
             max_rto: settings.max_rto,
-            receive_buffer: buffer,
+            min_rto_on_variation: linux,
+            delayed_ack: (!settings.quick_ack).then_some(DELAYED_ACK),
+            quick_acks: QUICK_ACKS,
+            receive_buffer,
+            window_shift: Some(window_shift),
             nagle: !options.no_delay,
+            minshall: linux,
             timestamps: settings.timestamps,
+            timestamp_tick: TIMESTAMP_TICK,
             sack: settings.sack,
             window_scaling: settings.window_scaling,
             slow_start_after_idle: settings.slow_start_after_idle,
             initial_sequence: self.initial_sequence,
             max_retransmissions: settings.retries,
+            syn_retransmissions: Some(options.syn_retries.unwrap_or(settings.syn_retries)),
+            syn_ack_retransmissions: Some(settings.synack_retries),
+            empty_window_probes: linux,
+            soft_errors_end_opening: linux,
             tail_loss_probe: settings.tail_loss_probe,
-            min_probe_timeout: Span::from_millis(2),
+            min_probe_timeout: LEAST_PROBE_TIMEOUT,
             generalized_ecn: options.congestion == "dctcp",
-            time_wait: Span::from_secs(60),
+            time_wait: TIME_WAIT,
+            fin_timeout: Some(settings.fin_timeout),
+            user_timeout: options.user_timeout(),
+            keep_alive: options.keep_alive(),
             ..Config::default()
         }
+    }
+
+    /// A controller for a connection with `config` that begins now.
+    fn controller(&self, options: &SocketOptions, config: &Config, passive: bool) -> Option<Chosen> {
+        let feedback = marks::feedback(self.settings.ecn, &options.congestion, passive);
+        let builder = marks::builder(&self.registry, self.controller_spec(&options.congestion), feedback)?;
+        Some((builder.build(&config.path(self.now, 0)), feedback))
     }
 
     /// A stream for a connection that begins now. `peer`: the SYN that it answers.
     pub fn new_stream(&self, options: &SocketOptions, peer: Option<&Segment>) -> Option<Stream> {
         let config = self.config(options);
         // RFC 6928 counts the initial window in segments that the sender may send: the SYN that is answered tells.
-        let path = peer.map_or_else(|| config.clone(), |syn| config_with(&config, syn)).path(self.now, 0);
-        let feedback = marks::feedback(self.settings.ecn, &options.congestion, peer.is_some());
+        let settled = peer.map_or_else(|| config.clone(), |syn| config_with(&config, syn));
+        let (controller, feedback) = self.controller(options, &settled, peer.is_some())?;
         let direction = if peer.is_some() { Direction::Backward } else { Direction::Forward };
-        let controller = marks::builder(&self.registry, &options.congestion, feedback)?.build(&path);
         let mut connection = Connection::new(config.clone(), direction, FlowId(0), controller, feedback);
+        connection.set_cork(options.cork);
+        connection.set_max_pacing_rate(options.pacing_limit());
+        if let Some(quick) = options.quick_ack {
+            connection.set_quick_acks(quick);
+        }
         connection.set_reading(false);
         Some(Stream {
             connection,
             listener: None,
             established: false,
+            opened: peer.is_none(),
             told: peer.is_some(),
             read_shut: false,
             write_shut: false,
             failed: false,
             boundaries: Default::default(),
             wants_room: false,
-            gives_up: Time::NEVER,
+            short_of_room: Lack::default(),
             peer: Peer::new(&config),
-            sent: 0,
             config,
             translation: Translation::new(self.initial_sequence),
         })
@@ -181,7 +224,7 @@ impl Host {
     pub fn next_timer(&self) -> Option<(Time, SocketId)> {
         let timers = self.sockets.iter().enumerate().filter_map(|(id, socket)| {
             let stream = socket.stream()?;
-            Some((stream.connection.next_wake().min(stream.gives_up), id))
+            Some((stream.connection.next_wake(), id))
         });
         timers.filter(|(at, _)| !at.is_never()).min()
     }
@@ -189,17 +232,9 @@ impl Host {
     fn wake(&mut self, id: SocketId) {
         let now = self.now;
         if let Some(stream) = self.sockets[id].stream_mut() {
-            if stream.gives_up <= now {
-                stream.gives_up = Time::NEVER;
-                if !stream.connection.peer_closed() {
-                    stream.connection.abort(now);
-                    // An orphan goes without a word.
-                    while stream.connection.poll_transmit(now).is_some() {}
-                }
-            }
             stream.connection.on_wake(now);
         }
-        self.settle(id, Event::Timer);
+        self.settle(id);
     }
 
     /// The descriptor is closed: nobody watches it any more.
@@ -221,12 +256,50 @@ impl Host {
             self.on_listener(id, segment);
             return;
         }
+        self.tell_segment_size(id, segment);
         let now = self.now;
         if let Some(stream) = self.sockets[id].stream_mut() {
             stream.peer.hear(&stream.config, segment);
             stream.connection.on_segment(now, segment);
         }
-        self.settle(id, Event::Segment);
+        self.settle(id);
+    }
+
+    /// An ICMP message comes in about a segment of the socket under test with the number `seq`.
+    pub fn on_icmp(&mut self, message: Icmp, seq: u32) {
+        let (Some(id), now) = (self.under_test, self.now) else { return };
+        if let Some(stream) = self.sockets[id].stream_mut() {
+            stream.connection.on_icmp(now, message, seq);
+        }
+        self.settle(id);
+    }
+
+    /// The application chose another controller.
+    pub fn replace_controller(&mut self, id: SocketId) {
+        let socket = &self.sockets[id];
+        let Some(stream) = socket.stream() else { return };
+        let config = Config { mss: u16::try_from(stream.peer.payload).unwrap_or(u16::MAX), ..stream.config.clone() };
+        let config = Config { timestamps: false, ..config };
+        if let Some((controller, _)) = self.controller(&socket.options, &config, !stream.opened)
+            && let Some(stream) = self.sockets[id].stream_mut()
+        {
+            stream.connection.set_controller(self.now, controller);
+        }
+    }
+
+    /// A SYN/ACK settles how large segments are, and so the initial window in bytes (RFC 6928).
+    fn tell_segment_size(&mut self, id: SocketId, segment: &Segment) {
+        let socket = &self.sockets[id];
+        let answers = segment.flags.has(Flags::SYN) && segment.flags.has(Flags::ACK);
+        let Some(stream) = socket.stream().filter(|stream| answers && stream.opened && stream.is_opening()) else {
+            return;
+        };
+        let settled = config_with(&stream.config, segment);
+        if let Some((controller, _)) = self.controller(&socket.options, &settled, false)
+            && let Some(stream) = self.sockets[id].stream_mut()
+        {
+            stream.connection.set_controller(self.now, controller);
+        }
     }
 
     /// A packet for a listening socket: a SYN begins a connection, anything else is refused by one that goes again.
@@ -245,7 +318,7 @@ impl Host {
         let role = Role::Stream(Box::new(stream));
         let id = self.add(Socket { role, options, nonblocking: false, error: None, held: true });
         self.under_test = Some(id);
-        self.settle(id, Event::Segment);
+        self.settle(id);
     }
 
     /// A packet that no socket is there for: RFC 9293, section 3.10.7.1.
@@ -261,26 +334,23 @@ impl Host {
         let role = Role::Stream(Box::new(stream));
         let id = self.add(Socket { role, options, nonblocking: false, error: None, held: false });
         self.under_test = Some(id);
-        self.settle(id, Event::Segment);
+        self.settle(id);
     }
 
     /// After anything happened to a connection: what it sends goes on the wire, and its socket takes note of its state.
-    pub fn settle(&mut self, id: SocketId, event: Event) {
+    pub fn settle(&mut self, id: SocketId) {
         let Role::Stream(stream) = &mut self.sockets[id].role else { return };
-        let peer_closed = stream.connection.peer_closed();
         while let Some(segment) = stream.connection.poll_transmit(self.now) {
-            stream.note_sent(&segment);
             let end = stream.ends_written(&segment).then(|| stream.connection.written());
             self.wire.push_back(Sent { at: self.now, socket: id, segment, end });
         }
         let status = stream.connection.status();
         if status == Status::Failed && !stream.failed {
             stream.failed = true;
-            self.sockets[id].error = Some(stream.why_failed(event, peer_closed));
+            self.sockets[id].error = Some(stream.error());
         }
         self.note_opening(id, status);
-        self.note_orphan(id);
-        buffer::on_progress(&mut self.sockets[id]);
+        buffer::on_progress(&mut self.sockets[id], self.now);
     }
 
     fn note_opening(&mut self, id: SocketId, status: Status) {
@@ -297,21 +367,6 @@ impl Host {
         }
     }
 
-    /// A closed socket whose peer does not close waits for it no longer than `tcp_fin_timeout`.
-    fn note_orphan(&mut self, id: SocketId) {
-        let gives_up = self.now + self.settings.fin_timeout;
-        let socket = &mut self.sockets[id];
-        if let Role::Stream(stream) = &mut socket.role
-            && !socket.held
-            && stream.gives_up.is_never()
-            && stream.connection.is_finished()
-            && !stream.connection.peer_closed()
-            && !stream.failed
-        {
-            stream.gives_up = gives_up;
-        }
-    }
-
     /// A connection waits to be accepted.
     fn enqueue(&mut self, listener: SocketId, id: SocketId) {
         if let Role::Listener(state) = &mut self.sockets[listener].role {
@@ -320,15 +375,9 @@ impl Host {
     }
 }
 
-/// What happened to a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event {
-    /// A segment came in.
-    Segment,
-    /// A timer expired.
-    Timer,
-    /// The application called.
-    Call,
+/// A spec without its parameters.
+fn controller_name(spec: &str) -> &str {
+    spec.split_once('?').map_or(spec, |(name, _)| name).trim()
 }
 
 /// A timer expired again and again at one instant.

@@ -6,7 +6,9 @@ use super::timing::Tolerance;
 /// Settings of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
-    /// The controller, where a script asks for none: a spec of the registry. Default: cubic, as in Linux.
+    /// The controller, where a script asks for none: a spec of the registry. Its parameters hold as well where a script asks
+    /// for it by name. Default: cubic, as in Linux; without HyStart++ (RFC 9406), of which Linux has a variant of its own, and
+    /// without a limit to what one ACK brings in slow start, which Linux does not have.
     pub controller: String,
     /// Whether the order and padding of options and every PSH are compared as well.
     pub strict: bool,
@@ -30,7 +32,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Options {
         Options {
-            controller: "cubic".to_owned(),
+            controller: "cubic?hystart=false&ack_limit=1000000".to_owned(),
             strict: false,
             tolerance: Tolerance::default(),
             tick_micros: 0,

@@ -108,9 +108,8 @@ impl Packet {
     pub fn sent(segment: &Segment, translation: &Translation) -> Packet {
         let syn = segment.flags.has(Flags::SYN);
         let sack = segment.sack.as_slice().iter();
-        let blocks = sack.map(|block| {
-            (translation.peer_to_script(block.start, syn), translation.peer_to_script(block.end, syn))
-        });
+        let blocks = sack
+            .map(|block| (translation.peer_to_script(block.start, syn), translation.peer_to_script(block.end, syn)));
         Packet {
             codepoint: segment.codepoint,
             flags: segment.flags,

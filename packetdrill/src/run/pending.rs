@@ -125,14 +125,17 @@ impl Execution<'_> {
             Operation::Read { socket, bytes, flags } => {
                 let id = host.socket(*socket)?;
                 let socket = &host.sockets[id];
-                let (nonblocking, deadline) = (flags.nonblocking || socket.nonblocking, after(socket.options.receive_timeout));
+                let (nonblocking, deadline) =
+                    (flags.nonblocking || socket.nonblocking, after(socket.options.receive_timeout));
                 Progress::Read(id, Read { wanted: *bytes, peek: flags.peek, all: flags.all, nonblocking, deadline })
             }
             Operation::Write { socket, bytes, flags } => {
                 let id = host.socket(*socket)?;
                 let socket = &host.sockets[id];
-                let (nonblocking, deadline) = (flags.nonblocking || socket.nonblocking, after(socket.options.send_timeout));
-                Progress::Write(id, Write { wanted: *bytes, taken: 0, nonblocking, deadline })
+                let (nonblocking, deadline) =
+                    (flags.nonblocking || socket.nonblocking, after(socket.options.send_timeout));
+                let (more, record_end) = (flags.more, flags.record_end);
+                Progress::Write(id, Write { wanted: *bytes, taken: 0, nonblocking, more, record_end, deadline })
             }
             Operation::Close { descriptor } => match host.close(*descriptor)? {
                 Some((id, deadline)) => Progress::Linger(id, deadline),
@@ -167,7 +170,8 @@ impl Execution<'_> {
             }
             Progress::Poll(deadline) => {
                 let Operation::Poll { asked, .. } = &call.operation else { return Ok(0.into()) };
-                let asked: Vec<(i64, u32)> = asked.iter().map(|(descriptor, events, _)| (*descriptor, *events)).collect();
+                let asked: Vec<(i64, u32)> =
+                    asked.iter().map(|(descriptor, events, _)| (*descriptor, *events)).collect();
                 let events = host.poll(&asked);
                 let ready = events.iter().filter(|events| **events != 0).count() as i64;
                 if ready == 0 && now < *deadline {
@@ -209,6 +213,7 @@ impl Execution<'_> {
                 self.host.sockets[id].nonblocking = *nonblocking;
                 self.describe(call, Descriptor::Socket(id))
             }
+            Operation::Fault => return Err(Errno::Fault.into()),
             Operation::EpollCreate => self.describe(call, Descriptor::Epoll(Default::default())),
             // It went as the call began.
             Operation::Close { .. } => 0,
@@ -244,7 +249,7 @@ impl Execution<'_> {
                 let bytes = match what {
                     Queue::Readable => stream.connection.readable(),
                     Queue::Unacknowledged => stream.queued(),
-                    Queue::Unsent => stream.unsent(),
+                    Queue::Unsent => stream.connection.unsent(),
                 };
                 return Ok(Reply::with(0, Output::Number(bytes as i64)));
             }

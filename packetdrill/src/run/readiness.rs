@@ -98,8 +98,11 @@ pub fn readiness(socket: &Socket) -> u32 {
                 events |= IN | RDNORM;
             }
             let open = stream.established || stream.failed;
-            let unsent = stream.unsent() < socket.options.notsent_lowat;
-            if open && (stream.write_shut || stream.failed || unsent && buffer::is_roomy(stream, socket.options.send_buffer))
+            let unsent = stream.connection.unsent() < socket.options.notsent_lowat;
+            if open
+                && (stream.write_shut
+                    || stream.failed
+                    || unsent && buffer::is_roomy(stream, socket.options.send_buffer))
             {
                 events |= OUT | WRNORM;
             }

@@ -95,6 +95,8 @@ pub struct Settings {
     pub quick_ack: bool,
     /// The MSS option of a route's `advmss`, in bytes.
     pub advertised_mss: Option<u16>,
+    /// `burstlab.linux`: whether to do as Linux does where that is not what the RFCs say.
+    pub linux: bool,
 }
 
 impl Default for Settings {
@@ -124,6 +126,7 @@ impl Default for Settings {
             notsent_lowat: u64::from(u32::MAX),
             quick_ack: false,
             advertised_mss: None,
+            linux: true,
         }
     }
 }
@@ -174,6 +177,15 @@ impl Settings {
     pub fn sysctl(&mut self, name: &str, value: &str) -> Effect {
         let name = name.trim_start_matches("/proc/sys/").replace('/', ".");
         let value = value.trim();
+        if name == "burstlab.linux" {
+            return match number(value) {
+                Some(on) => {
+                    self.linux = on != 0;
+                    Effect::Done
+                }
+                None => Effect::Invalid,
+            };
+        }
         if let Some(name) = name.strip_prefix("net.core.") {
             return self.core(name, value);
         }
@@ -181,7 +193,11 @@ impl Settings {
         match name {
             "tcp_rmem" | "tcp_wmem" => {
                 let Some(memory) = memory(value) else { return Effect::Invalid };
-                if name == "tcp_rmem" { self.receive_memory = memory } else { self.send_memory = memory }
+                if name == "tcp_rmem" {
+                    self.receive_memory = memory
+                } else {
+                    self.send_memory = memory
+                }
                 Effect::Done
             }
             "tcp_congestion_control" => {
@@ -249,7 +265,9 @@ fn held_by_design(name: &str, value: Option<u64>) -> Effect {
         "tcp_abort_on_overflow" => (value == Some(0), "a full accept queue drops the SYN"),
         "tcp_rfc1337" => (value == Some(0), "a reset ends TIME-WAIT (RFC 5961)"),
         "tcp_syn_linear_timeouts" => (value == Some(0), "SYNs back off exponentially (RFC 6298)"),
-        "tcp_retries1" | "tcp_orphan_retries" | "tcp_stdurg" | "tcp_max_orphans" => (false, "the stack has no such limit"),
+        "tcp_retries1" | "tcp_orphan_retries" | "tcp_stdurg" | "tcp_max_orphans" => {
+            (false, "the stack has no such limit")
+        }
         "tcp_ecn_option" => (value == Some(2), "AccECN options go with every pure ACK (RFC 9768)"),
         "tcp_ecn_option_beacon" | "tcp_ecn_fallback" => (false, "the stack has no such heuristic"),
         // How Linux bundles, paces or remembers; none of it changes what a conforming sender may send.

@@ -164,9 +164,28 @@ fn route(words: &[&str], settings: &mut Settings) -> Vec<String> {
     while let Some(word) = words.next() {
         let takes_value = matches!(
             word,
-            "via" | "dev" | "proto" | "scope" | "src" | "metric" | "table" | "initcwnd" | "rto_min" | "quickack"
-                | "advmss" | "congctl" | "features" | "mtu" | "initrwnd" | "rtt" | "rttvar" | "ssthresh" | "cwnd"
-                | "reordering" | "window" | "hoplimit"
+            "via"
+                | "dev"
+                | "proto"
+                | "scope"
+                | "src"
+                | "metric"
+                | "table"
+                | "initcwnd"
+                | "rto_min"
+                | "quickack"
+                | "advmss"
+                | "congctl"
+                | "features"
+                | "mtu"
+                | "initrwnd"
+                | "rtt"
+                | "rttvar"
+                | "ssthresh"
+                | "cwnd"
+                | "reordering"
+                | "window"
+                | "hoplimit"
         );
         if !takes_value {
             continue;

@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use burstlab_algorithms::{Span, Time};
+use burstlab_algorithms::{Rate, Span, Time};
 use burstlab_network::{Flags, Segment};
+use burstlab_stacks::native::{Config, Connection, Failure, KeepAlive, Unreachable};
 use burstlab_stacks::{Endpoint, Status};
-use burstlab_stacks::native::{Config, Connection};
 
 use super::errno::Errno;
-use super::host::Event;
 use super::settings::{Keepalive, Settings};
 use super::translation::Translation;
 
@@ -92,6 +91,23 @@ impl SocketOptions {
             kept: BTreeMap::new(),
         }
     }
+
+    /// How long what was sent may stay unacknowledged, if that is set.
+    pub fn user_timeout(&self) -> Option<Span> {
+        Some(self.user_timeout).filter(|limit| !limit.is_zero())
+    }
+
+    /// How a silent peer is probed, if it is.
+    pub fn keep_alive(&self) -> Option<KeepAlive> {
+        let Keepalive { idle, interval, probes } = self.keepalive_times;
+        self.keepalive.then_some(KeepAlive { idle, interval, probes })
+    }
+
+    /// The limit of the pacing rate, if there is one.
+    pub fn pacing_limit(&self) -> Option<Rate> {
+        let limited = self.max_pacing_rate != u64::MAX;
+        limited.then(|| Rate::from_bits_per_sec(self.max_pacing_rate.saturating_mul(8)))
+    }
 }
 
 /// A TCP socket.
@@ -137,6 +153,8 @@ pub struct Stream {
     pub listener: Option<SocketId>,
     /// Whether the handshake was completed.
     pub established: bool,
+    /// Whether it was opened from here.
+    pub opened: bool,
     /// Whether a call of `connect` has told so; nobody asks of a connection that came in.
     pub told: bool,
     /// `shutdown(SHUT_RD)`.
@@ -149,12 +167,10 @@ pub struct Stream {
     pub boundaries: BTreeSet<u64>,
     /// Whether a write found the buffer full; room is then announced once there is plenty.
     pub wants_room: bool,
-    /// When an orphan in FIN-WAIT-2 is given up; [`Time::NEVER`] if it is none.
-    pub gives_up: Time,
+    /// Time in which there was nothing to send because the buffer was full.
+    pub short_of_room: Lack,
     /// What the peer said of itself.
     pub peer: Peer,
-    /// Position behind the last byte that was sent.
-    pub sent: u64,
     /// How the script's numbers translate to the connection's.
     pub translation: Translation,
 }
@@ -226,13 +242,17 @@ impl Stream {
         segment.payload > 0 && end == written
     }
 
-    /// The error that a failed connection's socket reports, as Linux has it. `peer_closed`: its FIN had come.
-    pub fn why_failed(&self, event: Event, peer_closed: bool) -> Errno {
-        match event {
-            Event::Timer => Errno::TimedOut,
-            Event::Segment if !self.established => Errno::Refused,
-            Event::Segment if peer_closed => Errno::Pipe,
-            Event::Segment | Event::Call => Errno::Reset,
+    /// The error that a failed connection's socket reports, as Linux has it.
+    pub fn error(&self) -> Errno {
+        match self.connection.failure() {
+            Some(Failure::Refused) | Some(Failure::Unreachable(Unreachable::Port)) => Errno::Refused,
+            // The peer had closed in good order before.
+            Some(Failure::Reset) if self.connection.peer_closed() => Errno::Pipe,
+            Some(Failure::TimedOut) => Errno::TimedOut,
+            Some(Failure::Unreachable(Unreachable::Network)) => Errno::NetUnreachable,
+            Some(Failure::Unreachable(Unreachable::Protocol)) => Errno::NoSuchOption,
+            Some(Failure::Unreachable(Unreachable::Host | Unreachable::Prohibited)) => Errno::HostUnreachable,
+            Some(Failure::Reset | Failure::Aborted) | None => Errno::Reset,
         }
     }
 
@@ -251,22 +271,34 @@ impl Stream {
         !self.established && !self.failed
     }
 
-    /// Bytes written and not sent once.
-    pub fn unsent(&self) -> u64 {
-        self.connection.written() - self.sent
-    }
-
-    /// `segment` goes out.
-    pub fn note_sent(&mut self, segment: &Segment) {
-        let first = self.translation.first_byte().wrapping_add(self.sent as u32);
-        let ahead = segment.seq.wrapping_add(segment.payload).wrapping_sub(first);
-        if segment.payload > 0 && ahead < u32::MAX / 2 {
-            self.sent += u64::from(ahead);
-        }
-    }
-
     /// Bytes written that the peer has not acknowledged.
     pub fn queued(&self) -> u64 {
         self.connection.written() - self.connection.acknowledged()
+    }
+}
+
+/// Time that adds up while something lacks.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Lack {
+    since: Option<Time>,
+    total: Span,
+}
+
+impl Lack {
+    /// Whether it lacks from now on.
+    pub fn note(&mut self, now: Time, lacks: bool) {
+        match (self.since, lacks) {
+            (None, true) => self.since = Some(now),
+            (Some(since), false) => {
+                self.total += now.since(since);
+                self.since = None;
+            }
+            _ => {}
+        }
+    }
+
+    /// All of it until `now`.
+    pub fn total(&self, now: Time) -> Span {
+        self.total + self.since.map_or(Span::ZERO, |since| now.since(since))
     }
 }

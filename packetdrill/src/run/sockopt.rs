@@ -1,9 +1,9 @@
 //! Socket options, by the rules of Linux's `net/core/sock.c` and `net/ipv4/tcp.c` manuals: socket(7), tcp(7), ip(7).
 
-use burstlab_algorithms::Span;
+use burstlab_algorithms::{Bytes, Span};
 
 use super::errno::Errno;
-use super::host::{Event, Host};
+use super::host::Host;
 use super::reply::Output;
 use super::socket::{Role, Socket, SocketId};
 
@@ -48,11 +48,34 @@ const TRIES: std::ops::RangeInclusive<i64> = 1..=127;
 
 /// Options that are kept and change nothing that a script could see of TCP.
 const KEPT: &[&str] = &[
-    "SO_REUSEADDR", "SO_REUSEPORT", "SO_PRIORITY", "SO_MARK", "SO_BROADCAST", "SO_DONTROUTE", "SO_OOBINLINE",
-    "SO_BUSY_POLL", "SO_INCOMING_CPU", "SO_BINDTODEVICE", "IP_TOS", "IP_TTL", "IP_RECVERR", "IP_MTU_DISCOVER",
-    "IPV6_RECVERR", "IPV6_TCLASS", "IPV6_V6ONLY", "IP_BIND_ADDRESS_NO_PORT", "IP_FREEBIND", "IP_TRANSPARENT",
-    "TCP_THIN_LINEAR_TIMEOUTS", "TCP_THIN_DUPACK", "TCP_LINGER2", "TCP_SAVE_SYN", "TCP_DEFER_ACCEPT",
-    "TCP_WINDOW_CLAMP", "SO_SNDLOWAT", "TCP_RTO_MAX_MS",
+    "SO_REUSEADDR",
+    "SO_REUSEPORT",
+    "SO_PRIORITY",
+    "SO_MARK",
+    "SO_BROADCAST",
+    "SO_DONTROUTE",
+    "SO_OOBINLINE",
+    "SO_BUSY_POLL",
+    "SO_INCOMING_CPU",
+    "SO_BINDTODEVICE",
+    "IP_TOS",
+    "IP_TTL",
+    "IP_RECVERR",
+    "IP_MTU_DISCOVER",
+    "IPV6_RECVERR",
+    "IPV6_TCLASS",
+    "IPV6_V6ONLY",
+    "IP_BIND_ADDRESS_NO_PORT",
+    "IP_FREEBIND",
+    "IP_TRANSPARENT",
+    "TCP_THIN_LINEAR_TIMEOUTS",
+    "TCP_THIN_DUPACK",
+    "TCP_LINGER2",
+    "TCP_SAVE_SYN",
+    "TCP_DEFER_ACCEPT",
+    "TCP_WINDOW_CLAMP",
+    "SO_SNDLOWAT",
+    "TCP_RTO_MAX_MS",
 ];
 
 fn number(setting: &Setting) -> Result<i64, Errno> {
@@ -125,7 +148,7 @@ impl Host {
             }
             _ => return Err(Refusal::Unsupported),
         }
-        self.apply_options(id);
+        self.apply_option(id, name);
         Ok(0)
     }
 
@@ -134,10 +157,11 @@ impl Host {
         if !self.knows_controller(name) {
             return Err(Errno::NotFound.into());
         }
-        if self.sockets[id].stream().is_some() && self.sockets[id].options.congestion != *name {
-            return Err(Refusal::Unsupported);
-        }
+        let changes = self.sockets[id].options.congestion != *name;
         self.sockets[id].options.congestion.clone_from(name);
+        if changes {
+            self.replace_controller(id);
+        }
         Ok(())
     }
 
@@ -178,9 +202,27 @@ impl Host {
         Ok(Output::Number(number))
     }
 
-    /// What is set takes effect on the connection, if there is one.
-    fn apply_options(&mut self, id: SocketId) {
-        self.settle(id, Event::Call);
+    /// What was set takes effect on the connection, if there is one.
+    fn apply_option(&mut self, id: SocketId, name: &str) {
+        let now = self.now;
+        let Socket { role: Role::Stream(stream), options, .. } = &mut self.sockets[id] else { return };
+        let connection = &mut stream.connection;
+        match name {
+            "TCP_NODELAY" => connection.set_nagle(!options.no_delay),
+            "TCP_CORK" => connection.set_cork(options.cork),
+            "TCP_QUICKACK" => connection.set_quick_acks(options.quick_ack == Some(true)),
+            "TCP_USER_TIMEOUT" => connection.set_user_timeout(options.user_timeout()),
+            "SO_KEEPALIVE" | "TCP_KEEPIDLE" | "TCP_KEEPINTVL" | "TCP_KEEPCNT" => {
+                connection.set_keep_alive(now, options.keep_alive());
+            }
+            "SO_MAX_PACING_RATE" => connection.set_max_pacing_rate(options.pacing_limit()),
+            "SO_RCVBUF" | "SO_RCVBUFFORCE" => {
+                let buffer = options.receive_buffer.map_or(stream.config.receive_buffer.get(), |doubled| doubled / 2);
+                connection.set_receive_buffer(Bytes::new(buffer));
+            }
+            _ => {}
+        }
+        self.settle(id);
     }
 }
 

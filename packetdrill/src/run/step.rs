@@ -2,6 +2,7 @@
 
 use burstlab_algorithms::Span;
 use burstlab_network::Segment;
+use burstlab_stacks::native::Icmp;
 
 use super::comparison::Expected;
 use super::connecting::Shutdown;
@@ -39,6 +40,8 @@ pub struct Step {
 pub enum Action {
     /// A packet comes in, in the script's numbers.
     Inject(Box<Injection>),
+    /// An ICMP message comes in about a segment with this number, still the script's.
+    Icmp(Icmp, u32),
     /// A packet is to go out.
     Expect(Box<Expected>),
     /// The application calls.
@@ -110,26 +113,82 @@ pub enum Wanted {
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)]
 pub enum Operation {
-    Socket { nonblocking: bool },
-    Bind { socket: i64 },
-    Listen { socket: i64, backlog: i64 },
-    Accept { socket: i64, nonblocking: bool },
-    Connect { socket: i64 },
-    Read { socket: i64, bytes: u64, flags: MessageFlags },
-    Write { socket: i64, bytes: u64, flags: MessageFlags },
-    Close { descriptor: i64 },
-    Shutdown { socket: i64, how: Shutdown },
-    SetOption { socket: i64, name: String, setting: Setting },
-    GetOption { socket: i64, name: String, wanted: Wanted },
-    GetFlags { descriptor: i64 },
-    SetFlags { descriptor: i64, nonblocking: bool },
+    Socket {
+        nonblocking: bool,
+    },
+    Bind {
+        socket: i64,
+    },
+    Listen {
+        socket: i64,
+        backlog: i64,
+    },
+    Accept {
+        socket: i64,
+        nonblocking: bool,
+    },
+    Connect {
+        socket: i64,
+    },
+    Read {
+        socket: i64,
+        bytes: u64,
+        flags: MessageFlags,
+    },
+    Write {
+        socket: i64,
+        bytes: u64,
+        flags: MessageFlags,
+    },
+    Close {
+        descriptor: i64,
+    },
+    Shutdown {
+        socket: i64,
+        how: Shutdown,
+    },
+    SetOption {
+        socket: i64,
+        name: String,
+        setting: Setting,
+    },
+    GetOption {
+        socket: i64,
+        name: String,
+        wanted: Wanted,
+    },
+    GetFlags {
+        descriptor: i64,
+    },
+    SetFlags {
+        descriptor: i64,
+        nonblocking: bool,
+    },
     /// `ioctl`: bytes to read, bytes queued, bytes not sent yet.
-    Queued { socket: i64, what: Queue, wanted: Option<i64> },
+    Queued {
+        socket: i64,
+        what: Queue,
+        wanted: Option<i64>,
+    },
     /// Descriptors with the events asked for and those expected.
-    Poll { asked: Vec<(i64, u32, Option<u32>)>, timeout: Option<Span> },
+    Poll {
+        asked: Vec<(i64, u32, Option<u32>)>,
+        timeout: Option<Span>,
+    },
+    /// A buffer that is nowhere.
+    Fault,
     EpollCreate,
-    EpollControl { epoll: i64, control: Control, descriptor: i64 },
-    EpollWait { epoll: i64, wanted: Vec<(Option<u32>, Option<i64>)>, most: usize, timeout: Option<Span> },
+    EpollControl {
+        epoll: i64,
+        control: Control,
+        descriptor: i64,
+    },
+    EpollWait {
+        epoll: i64,
+        wanted: Vec<(Option<u32>, Option<i64>)>,
+        most: usize,
+        timeout: Option<Span>,
+    },
 }
 
 /// What `ioctl` asks for.

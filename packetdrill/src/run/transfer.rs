@@ -5,7 +5,7 @@ use burstlab_stacks::Endpoint;
 
 use super::buffer;
 use super::errno::Errno;
-use super::host::{Event, Host};
+use super::host::Host;
 use super::reply::Attempt;
 use super::socket::{Role, SocketId};
 
@@ -33,6 +33,10 @@ pub struct Write {
     pub taken: u64,
     /// `MSG_DONTWAIT`, or the socket does not block.
     pub nonblocking: bool,
+    /// `MSG_MORE`: more follows at once.
+    pub more: bool,
+    /// `MSG_EOR`: a segment ends where it ends.
+    pub record_end: bool,
     /// When a time-out ends it.
     pub deadline: Time,
 }
@@ -40,7 +44,8 @@ pub struct Write {
 impl Host {
     /// Tries to read.
     pub fn read(&mut self, id: SocketId, read: &Read) -> Attempt {
-        let least = if read.all { read.wanted } else { self.sockets[id].options.receive_lowat.clamp(1, read.wanted.max(1)) };
+        let least =
+            if read.all { read.wanted } else { self.sockets[id].options.receive_lowat.clamp(1, read.wanted.max(1)) };
         let now = self.now;
         let socket = &mut self.sockets[id];
         let Role::Stream(stream) = &mut socket.role else { return Errno::NotConnected.into() };
@@ -50,7 +55,7 @@ impl Host {
             let taken = there.min(read.wanted);
             if !read.peek {
                 stream.connection.read(Bytes::new(taken));
-                self.settle(id, Event::Call);
+                self.settle(id);
             }
             return (taken as i64).into();
         }
@@ -116,8 +121,16 @@ impl Host {
                 return;
             }
             write.taken += room;
-            stream.connection.write(now, Bytes::new(room));
-            self.settle(id, Event::Call);
+            let last = write.taken == write.wanted;
+            if write.more && last {
+                stream.connection.write_more(Bytes::new(room));
+            } else {
+                stream.connection.write(now, Bytes::new(room));
+            }
+            if write.record_end && last {
+                stream.connection.end_record();
+            }
+            self.settle(id);
         }
     }
 }

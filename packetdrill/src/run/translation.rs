@@ -81,16 +81,18 @@ impl Translation {
         self.stamps.get(&script).copied()
     }
 
-    /// A timestamp by its distance from the first, whose tick is `tick` of the stack's.
-    pub fn stamp_by_distance(&self, script: u32, tick: u32) -> Option<u32> {
+    /// A timestamp by its distance from the first. `tick`: of the script's clock, in the stack's ticks.
+    pub fn stamp_by_distance(&self, script: u32, tick: f64) -> Option<u32> {
         let (from, live) = self.first_stamp?;
-        Some(live.wrapping_add(script.wrapping_sub(from).wrapping_mul(tick)))
+        let distance = f64::from(script.wrapping_sub(from) as i32) * tick;
+        Some(live.wrapping_add(distance as i64 as u32))
     }
 
-    /// The stack's timestamp in the script's ticks of `tick` of its own, counted from the first.
-    pub fn stamp_to_script(&self, live: u32, tick: u32) -> u32 {
+    /// The stack's timestamp in the script's ticks, counted from the first.
+    pub fn stamp_to_script(&self, live: u32, tick: f64) -> u32 {
         let (first, live_first) = self.first_stamp.unwrap_or((live, live));
-        first.wrapping_add(live.wrapping_sub(live_first) / tick.max(1))
+        let distance = f64::from(live.wrapping_sub(live_first) as i32) / tick;
+        first.wrapping_add(distance as i64 as u32)
     }
 }
 
@@ -118,7 +120,7 @@ mod tests {
         translation.learn_stamp(100, 5_000);
         translation.learn_stamp(200, 5_700);
         assert_eq!(translation.stamp_to_live(200), Some(5_700));
-        assert_eq!(translation.stamp_by_distance(300, 1000), Some(205_000));
-        assert_eq!(translation.stamp_to_script(8_000, 1000), 103);
+        assert_eq!(translation.stamp_by_distance(300, 1000.0), Some(205_000));
+        assert_eq!(translation.stamp_to_script(8_000, 1000.0), 103);
     }
 }

@@ -29,9 +29,7 @@ fn operation(call: &SystemCall) -> Result<Operation, Unsupported> {
         "bind" => Operation::Bind { socket: a.number(0)? },
         "listen" => Operation::Listen { socket: a.number(0)?, backlog: a.number(1)? },
         "accept" => Operation::Accept { socket: a.number(0)?, nonblocking: false },
-        "accept4" => {
-            Operation::Accept { socket: a.number(0)?, nonblocking: a.words(3)?.contains(&"SOCK_NONBLOCK") }
-        }
+        "accept4" => Operation::Accept { socket: a.number(0)?, nonblocking: a.words(3)?.contains(&"SOCK_NONBLOCK") },
         "connect" => connect(&a)?,
         "read" => read(&a, a.bytes(2)?, MessageFlags::default())?,
         "readv" => read(&a, vector(a.at(1)?)?, MessageFlags::default())?,
@@ -77,11 +75,22 @@ fn connect(a: &Arguments) -> Result<Operation, Unsupported> {
     Ok(Operation::Connect { socket: a.number(0)? })
 }
 
+/// Whether the buffer is none.
+fn is_null(a: &Arguments) -> bool {
+    a.at(1).is_ok_and(|buffer| buffer.word() == Some("NULL"))
+}
+
 fn read(a: &Arguments, bytes: u64, flags: MessageFlags) -> Result<Operation, Unsupported> {
+    if is_null(a) && bytes > 0 {
+        return Ok(Operation::Fault);
+    }
     Ok(Operation::Read { socket: a.number(0)?, bytes, flags })
 }
 
 fn write(a: &Arguments, bytes: u64, flags: MessageFlags) -> Result<Operation, Unsupported> {
+    if is_null(a) && bytes > 0 {
+        return Ok(Operation::Fault);
+    }
     Ok(Operation::Write { socket: a.number(0)?, bytes, flags })
 }
 

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod calls;
+mod icmp;
 mod packets;
 mod settings;
 

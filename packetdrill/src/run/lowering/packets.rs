@@ -1,8 +1,6 @@
 //! Packets of scripts.
 
-use burstlab_network::{
-    AccEcnCounters, Codepoint, SackBlock, SackBlocks, Segment, SynOptions, Timestamps, U24,
-};
+use burstlab_network::{AccEcnCounters, Codepoint, SackBlock, SackBlocks, Segment, SynOptions, Timestamps, U24};
 
 use super::Unsupported;
 use crate::run::comparison::{Expected, Marks};
@@ -21,8 +19,8 @@ pub fn map_blocks(blocks: SackBlocks, number: impl Fn(u32) -> u32) -> SackBlocks
 
 /// A packet that comes in.
 pub fn injection(packet: &Packet) -> Result<Action, Unsupported> {
-    if matches!(packet.body, Body::Icmp(_)) {
-        return Err("ICMP is not supported".to_owned());
+    if let Body::Icmp(message) = &packet.body {
+        return super::icmp::message(message);
     }
     let tcp = tcp(packet)?;
     let mut segment = Segment {

@@ -45,7 +45,7 @@ fn set(options: &mut Options, option: &ScriptOption) -> Result<bool, Unsupported
         "wire_client" | "wire_server" => return Err("a second machine is needed".to_owned()),
         // Where the script's packets come from and go to; there is one path here.
         "local_ip" | "remote_ip" | "gateway_ip" | "netmask_ip" | "bind_port" | "connect_port" | "speed" | "define"
-        | "send_omit_free" | "code_command" | "code_format" | "code_sockopt" | "verbose" | "debug" => {}
+        | "send_omit_free" | "mss" | "code_command" | "code_format" | "code_sockopt" | "verbose" | "debug" => {}
         _ => return Ok(false),
     }
     Ok(true)
