@@ -155,7 +155,7 @@ impl Cubic {
         }
     }
 
-    /// RFC 9438, sections 4.6 and 4.7; returns the new threshold.
+    /// RFC 9438, sections 4.6 and 4.7; returns what is kept of the flight.
     fn note_congestion(&mut self, congestion: &Congestion) -> u64 {
         let cwnd = self.window.cwnd as f64;
         self.before = Some(self.curve);
@@ -164,8 +164,7 @@ impl Cubic {
         self.curve.prior = cwnd;
         self.curve.epoch = None;
         self.fraction = 0.0;
-        let kept = (congestion.in_flight.get() as f64 * self.beta) as u64;
-        kept.max(MIN_SSTHRESH * congestion.mss.get())
+        (congestion.in_flight.get() as f64 * self.beta) as u64
     }
 }
 
@@ -190,7 +189,9 @@ impl Controller for Cubic {
             self.window.timeout(congestion, self.window.ssthresh);
             return;
         }
-        let ssthresh = self.note_congestion(congestion);
+        let kept = self.note_congestion(congestion);
+        let mss = congestion.mss.get();
+        let ssthresh = kept.max(MIN_SSTHRESH * mss);
         self.reason = match congestion.cause {
             Cause::Timeout => {
                 self.window.timeout(congestion, ssthresh);
@@ -204,14 +205,18 @@ impl Controller for Cubic {
             }
             Cause::Ecn => {
                 self.window.reduce_to(ssthresh);
+                // RFC 9438, section 4.6: a mark may bring the window down to one packet.
+                self.window.cwnd = kept.max(mss).min(ssthresh);
                 "congestion mark"
             }
         };
     }
 
     fn on_undo(&mut self, _now: Time) {
+        let reduced = self.window.cwnd;
         if self.window.undo() {
-            if let Some(curve) = self.before.take() {
+            // RFC 9438, section 4.9.1: where the window has grown beyond that of before, the new curve holds.
+            if let Some(curve) = self.before.take().filter(|_| self.window.cwnd > reduced) {
                 self.curve = curve;
             }
             self.reason = "spurious reduction undone";

@@ -169,7 +169,8 @@ pub struct Congestion {
     pub now: Time,
     /// What told of it.
     pub cause: Cause,
-    /// Bytes in flight before anything was marked lost.
+    /// FlightSize (RFC 5681, section 2): bytes sent and not acknowledged cumulatively, before the ACK that told of it; what
+    /// limited transmit sent beyond the window is not among them.
     pub in_flight: Bytes,
     /// Largest payload of a packet.
     pub mss: Bytes,

@@ -66,8 +66,8 @@ pub(super) struct Summary {
     pub advanced: bool,
     /// Whether the ACK acknowledged a packet of before the episode that was sent only once.
     pub original: bool,
-    /// Bytes in flight before anything was marked lost.
-    pub in_flight: u64,
+    /// First unacknowledged position before it.
+    pub prior_una: u64,
     pub echo: Option<u32>,
     /// Whether marks were reported.
     pub congested: bool,
@@ -110,7 +110,6 @@ impl Sender {
         let told = self.marks.on_ack(segment, delivered, u64::from(self.mss));
         self.rate.marked += told.bytes;
         let sample = self.take_delivery(now, delivered, &tally);
-        let in_flight = self.board.in_flight();
         self.detect_losses(now, advanced, bare);
         let verdict = self.tlp.on_ack(ack, |end| duplicate.is_some_and(|(_, e)| e == end), bare);
         let lost = self.rate.lost - prior_lost;
@@ -119,7 +118,7 @@ impl Sender {
             delivered,
             advanced,
             original: tally.original,
-            in_flight,
+            prior_una,
             echo: stamp,
             congested: told.congested,
             repaired: verdict == Verdict::Repaired,

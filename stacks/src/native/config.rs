@@ -74,10 +74,16 @@ pub struct Config {
     /// Least probe timeout. Default: 1 ms, a kernel's clock tick: twice a smoothed round trip of some microseconds is
     /// less than a queue's first fill takes.
     pub min_probe_timeout: Span,
+    /// How long the peer may delay an ACK (RFC 8985, section 7.2: TLP.max_ack_delay), by which a probe of a single packet
+    /// waits longer; `None`: as long as this side does. Linux takes 200 ms. Default: `None`.
+    pub peer_ack_delay: Option<Span>,
     /// With DCTCP and accurate ECN feedback: whether retransmissions, pure ACKs and SYNs are ECN-capable as well
     /// (draft-ietf-tcpm-generalized-ecn; Linux and Windows do so for DCTCP, since a step-marking queue drops whatever
     /// is not). Classic feedback never does (RFC 3168, section 6.1). Default: on.
     pub generalized_ecn: bool,
+    /// Whether accurate ECN feedback comes with byte counters in an option (RFC 9768, section 3.2.3) beside the three bits in
+    /// the header: on SYN/ACKs and pure ACKs. Default: on.
+    pub acc_ecn_option: bool,
     /// How long TIME-WAIT lasts: twice the maximum segment lifetime (RFC 9293, section 3.4.2). Default: 100 ms, plenty
     /// for a data centre.
     pub time_wait: Span,
@@ -137,7 +143,9 @@ impl Default for Config {
             soft_errors_end_opening: false,
             tail_loss_probe: true,
             min_probe_timeout: Span::from_millis(1),
+            peer_ack_delay: None,
             generalized_ecn: true,
+            acc_ecn_option: true,
             time_wait: Span::from_millis(100),
             fin_timeout: Some(Span::from_secs(60)),
             user_timeout: None,

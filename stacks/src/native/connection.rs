@@ -196,7 +196,9 @@ impl Connection {
             flags = Flags::ACK.with(answer);
         }
         let codepoint = self.sender.marks.codepoint(self.sender.ecn, false);
-        let packet = Packet { start: self.sender.board.next(), payload: 0, fin: false, codepoint, flags };
+        // Beyond the peer's window it would be no more than a duplicate, to be answered by an ACK that may be one as well.
+        let start = self.sender.board.next().min(self.sender.board.una() + self.sender.peer_window);
+        let packet = Packet { start, payload: 0, fin: false, codepoint, flags };
         if !self.receiver.has_blocks() {
             self.write_segment(out, now, packet, SackBlocks::default());
         } else {
@@ -236,6 +238,8 @@ impl Connection {
         let Some(former) = self.receiver.former.take() else { return false };
         self.write_pure_ack(out, now);
         out.ack = self.receiver.numbering.wire(former.next);
+        let ahead = (self.receiver.next - former.next) >> self.receiver.shift;
+        out.window = out.window.saturating_add(u16::try_from(ahead).unwrap_or(u16::MAX));
         out.flags = Flags::ACK.with(former.flags);
         // The segment that changed the state is still to be acknowledged.
         self.receiver.ack.demand();
@@ -280,11 +284,12 @@ impl Connection {
             return;
         }
         self.sender.account.heard = now;
-        if self.timestamps {
-            self.receiver.note_timestamp(now, start, segment.timestamps);
-        }
         if !self.on_acknowledgement(now, start, segment) {
             return;
+        }
+        // Behind the look at its acknowledgement: a forged segment should not make those that follow look old.
+        if self.timestamps {
+            self.receiver.note_timestamp(now, start, segment.timestamps);
         }
         let takes = match self.state {
             State::Established => true,
@@ -353,11 +358,12 @@ impl Connection {
         true
     }
 
-    /// RFC 9293, section 3.10.7.4: only a newer segment may change the window. Whether it did.
+    /// RFC 9293, section 3.10.7.4: only a newer segment may change the window. Whether it did. An ACK that advances is
+    /// newer, whatever its number: the old window behind it would reach farther than the peer ever offered.
     #[inline]
     fn take_window(&mut self, start: i64, ack: i64, segment: &Segment) -> bool {
-        let (from, at) = self.window_from;
-        if ack < self.sender.board.una() as i64 || !(from < start || from == start && at <= ack as u64) {
+        let ((from, at), una) = (self.window_from, self.sender.board.una() as i64);
+        if ack < una || !(ack > una || from < start || from == start && at <= ack as u64) {
             return false;
         }
         self.window_from = (start, ack as u64);

@@ -7,8 +7,10 @@ use burstlab_network::{AccEcnCounters, Codepoint, Flags, Segment, U24};
 
 /// r.cep and s.cep begin here, so that a zeroed field is noticed (RFC 9768, section 3.2.1).
 pub(super) const FIRST_PACKETS: u64 = 5;
-/// CE marks after which an accurate receiver acknowledges at once (RFC 9768, section 3.2.2.5.1).
+/// CE marks on data after which an accurate receiver acknowledges at once (RFC 9768, section 3.2.2.5.1).
 const MARKS_PER_ACK: u8 = 2;
+/// The same where no data came: no fewer than 3, so that ACKs of marked ACKs die out.
+const MARKS_PER_ACK_OF_ACKS: u8 = 3;
 
 /// What a segment's mark asks of the acknowledgement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,17 +38,32 @@ pub(crate) struct Echo {
     /// r.e1b.
     ect1: u64,
     unreported: u8,
+    /// Whether counters go out with pure ACKs.
+    counts: bool,
+    /// Whether they may.
+    option: bool,
 }
 
 impl Echo {
-    /// Before negotiation: nothing is told.
-    pub fn new() -> Echo {
-        Echo { feedback: EcnFeedback::None, ece: false, packets: FIRST_PACKETS, ce: 0, ect0: 1, ect1: 1, unreported: 0 }
+    /// Before negotiation: nothing is told. `option`: byte counters may be told beside the flags.
+    pub fn new(option: bool) -> Echo {
+        Echo {
+            feedback: EcnFeedback::None,
+            ece: false,
+            packets: FIRST_PACKETS,
+            ce: 0,
+            ect0: 1,
+            ect1: 1,
+            unreported: 0,
+            counts: false,
+            option,
+        }
     }
 
     /// What was negotiated.
     pub fn set_feedback(&mut self, feedback: EcnFeedback) {
         self.feedback = feedback;
+        self.counts = self.option && feedback == EcnFeedback::Accurate;
     }
 
     /// A SYN/ACK was marked: it counts (RFC 9768, section 3.2.2.1).
@@ -97,8 +114,12 @@ impl Echo {
         self.packets += 1;
         self.unreported += 1;
         let change = !std::mem::replace(&mut self.ece, true);
-        // Marked ACKs alone must not be answered by ACKs without end.
-        if segment.payload > 0 && (change || self.unreported >= MARKS_PER_ACK) { Ask::PromptAck } else { Ask::Nothing }
+        let prompt = if segment.payload > 0 {
+            change || self.unreported >= MARKS_PER_ACK
+        } else {
+            self.unreported >= MARKS_PER_ACK_OF_ACKS
+        };
+        if prompt { Ask::PromptAck } else { Ask::Nothing }
     }
 
     /// The flags that go out with each segment behind the handshake.
@@ -113,7 +134,7 @@ impl Echo {
 
     /// Whether counters go out with pure ACKs.
     pub fn counts(&self) -> bool {
-        self.feedback == EcnFeedback::Accurate
+        self.counts
     }
 
     /// The counters that go out with them.
@@ -149,7 +170,7 @@ mod tests {
     }
 
     fn echo(feedback: EcnFeedback) -> Echo {
-        let mut echo = Echo::new();
+        let mut echo = Echo::new(true);
         echo.set_feedback(feedback);
         echo
     }
@@ -185,6 +206,15 @@ mod tests {
         }
         assert_eq!(ace_of(echo.flags()), ((5 + 10) % 8) as u8);
         assert_eq!(echo.counters().ce.get(), 10_000);
+    }
+
+    #[test]
+    fn every_third_marked_ack_is_answered() {
+        let mut echo = echo(EcnFeedback::Accurate);
+        let ack = Segment { payload: 0, ..data(Codepoint::Ce, Flags::ACK) };
+        assert_eq!([0; 3].map(|_| echo.on_segment(&ack)), [Ask::Nothing, Ask::Nothing, Ask::PromptAck]);
+        echo.on_ack_sent();
+        assert_eq!(echo.on_segment(&ack), Ask::Nothing);
     }
 
     #[test]

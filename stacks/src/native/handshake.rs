@@ -13,6 +13,13 @@ use super::seq::Numbering;
 /// MSS of a peer that gives none (RFC 9293, section 3.7.1).
 const DEFAULT_MSS: u16 = 536;
 
+/// Least MSS of a peer that is believed. One of a few bytes would make packets of headers alone; with this, at least eight
+/// bytes of payload go beside the most options (Linux's TCP_MIN_SND_MSS).
+const LEAST_MSS: u16 = 48;
+/// SYNs, or SYN/ACKs, that carry the flags of accurate ECN. If all are lost, the flags may be why (RFC 9768, sections
+/// 3.1.4.1 and 3.2.3.2.2).
+const ACCURATE_TRIES: u32 = 2;
+
 /// The SYN or SYN/ACK under way.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Opening {
@@ -25,6 +32,10 @@ pub(super) struct Opening {
     peer: SynOptions,
     peer_ecn: u8,
     peer_codepoint: Codepoint,
+    /// Codepoint of the SYN or SYN/ACK that was sent.
+    codepoint: Codepoint,
+    /// Whether one of either side went without the flags of the ECN that was asked for.
+    plain: bool,
     /// Whether the peer opened.
     passive: bool,
     /// The third segment of the handshake is still to be sent; accurate ECN answers in it.
@@ -41,6 +52,8 @@ impl Default for Opening {
             peer: SynOptions::default(),
             peer_ecn: 0,
             peer_codepoint: Codepoint::NotEct,
+            codepoint: Codepoint::NotEct,
+            plain: false,
             passive: false,
             answer: None,
         }
@@ -76,6 +89,23 @@ fn reflection(codepoint: Codepoint) -> u8 {
         Codepoint::Ect1 => 0b011,
         Codepoint::Ect0 => 0b100,
         Codepoint::Ce => 0b110,
+    }
+}
+
+/// What the flags of [`reflection`] tell.
+fn reflected(flags: u8) -> Option<Codepoint> {
+    [Codepoint::NotEct, Codepoint::Ect1, Codepoint::Ect0, Codepoint::Ce].into_iter().find(|c| reflection(*c) == flags)
+}
+
+/// Whether a packet that left with the codepoint `sent` cannot have arrived with `seen`, but that some box on the path
+/// writes there what it should not (RFC 9768, section 3.2.2.3): not ECN-capable packets stay so, and capable ones are CE at
+/// most, or ECT(1) as in RFC 6660.
+fn is_mangled(sent: Codepoint, seen: Codepoint) -> bool {
+    match sent {
+        Codepoint::NotEct => seen != Codepoint::NotEct,
+        Codepoint::Ect0 => seen == Codepoint::NotEct,
+        Codepoint::Ect1 => matches!(seen, Codepoint::NotEct | Codepoint::Ect0),
+        Codepoint::Ce => seen != Codepoint::Ce,
     }
 }
 
@@ -136,9 +166,12 @@ impl Connection {
             window_scale: self.config.window_scaling.then(|| self.config.window_shift()),
             sack_permitted: self.config.sack,
         };
-        let flags = Flags::SYN.with(ace(request(self.feedback)));
+        let plain = self.is_out_of_tries();
+        let asked = if plain { 0 } else { request(self.feedback) };
+        let flags = Flags::SYN.with(ace(asked));
         let mut segment = self.skeleton(flags, self.config.initial_sequence, 0, options);
-        segment.codepoint = self.syn_codepoint();
+        segment.codepoint = if plain { Codepoint::NotEct } else { self.syn_codepoint() };
+        self.opening.codepoint = segment.codepoint;
         segment.window = self.receiver.advertise_unscaled();
         segment.timestamps = self.config.timestamps.then(|| Timestamps { value: self.sender.clock.at(now), echo: 0 });
         segment
@@ -151,7 +184,9 @@ impl Connection {
             window_scale: peer.window_scale.filter(|_| self.config.window_scaling).map(|_| self.config.window_shift()),
             sack_permitted: self.config.sack && peer.sack_permitted,
         };
-        let ecn = match settle(self.feedback, self.opening.peer_ecn) {
+        let feedback = settle(self.feedback, self.opening.peer_ecn);
+        let ecn = match feedback {
+            EcnFeedback::Accurate if self.is_out_of_tries() => 0b000,
             EcnFeedback::None => 0b000,
             EcnFeedback::Accurate => reflection(self.opening.peer_codepoint),
             EcnFeedback::Classic | EcnFeedback::Dctcp => 0b001,
@@ -160,9 +195,21 @@ impl Connection {
         let flags = Flags::SYN.with(Flags::ACK).with(ace(ecn));
         let mut segment = self.skeleton(flags, self.config.initial_sequence, ack, options);
         segment.codepoint = if ecn == 0 { Codepoint::NotEct } else { self.syn_codepoint() };
+        self.opening.codepoint = segment.codepoint;
         segment.window = self.receiver.advertise_unscaled();
         segment.timestamps = self.timestamps_now(now);
+        // RFC 9768, section 3.2.3.2.1: whether the option gets through is tried here; and, lost with it, not again.
+        if feedback == EcnFeedback::Accurate && self.config.acc_ecn_option && self.opening.sent == 1 {
+            segment.acc_ecn = Some(self.receiver.echo.counters());
+        }
         segment
+    }
+
+    /// Whether the SYN or SYN/ACK goes without the flags of accurate ECN from now on.
+    fn is_out_of_tries(&mut self) -> bool {
+        let out = self.feedback == EcnFeedback::Accurate && self.opening.sent > ACCURATE_TRIES;
+        self.opening.plain |= out;
+        out
     }
 
     /// A segment in LISTEN, SYN-SENT or SYN-RECEIVED: RFC 9293, sections 3.10.7.2 to 3.10.7.4.
@@ -212,13 +259,14 @@ impl Connection {
             return;
         }
         let feedback = conclude(self.feedback, self.opening.peer_ecn);
+        self.settle_ecn(feedback);
         if feedback == EcnFeedback::Accurate {
             self.opening.answer = Some(reflection(segment.codepoint));
             if segment.codepoint == Codepoint::Ce {
                 self.receiver.echo.count_marked_handshake();
             }
+            self.hear_of_handshake(self.opening.peer_ecn);
         }
-        self.settle_ecn(feedback);
         self.establish(now);
         self.receiver.ack.demand();
     }
@@ -229,6 +277,7 @@ impl Connection {
         let is_syn = segment.flags.has(Flags::SYN);
         if is_syn && start == -1 && !segment.flags.has(Flags::RST) {
             if !segment.flags.has(Flags::ACK) {
+                self.opening.plain |= ace_of(segment.flags) == 0;
                 // The SYN again: the SYN/ACK was lost.
                 self.opening.ask();
                 return;
@@ -262,6 +311,9 @@ impl Connection {
             let third =
                 Segment { flags: segment.flags.without(Flags::AE.with(Flags::CWR).with(Flags::ECE)), ..*segment };
             let third = if segment.payload == 0 { self.neutral(third) } else { *segment };
+            if segment.payload == 0 && self.sender.marks.feedback() == EcnFeedback::Accurate {
+                self.hear_of_handshake(ace_of(segment.flags));
+            }
             self.on_segment_established(now, &third);
         }
     }
@@ -277,6 +329,21 @@ impl Connection {
         self.receiver.reading = reading;
         self.opening = Opening::default();
         self.state = State::Listen;
+    }
+
+    /// Accurate feedback on the SYN or SYN/ACK (RFC 9768, sections 3.1.5, 3.2.2.1 and 3.2.2.3): counts a mark, and sends
+    /// nothing ECN-capable on a path that cannot be trusted with it, or that ECN did not get through in the handshake.
+    fn hear_of_handshake(&mut self, flags: u8) {
+        let seen = reflected(flags);
+        let marks = &mut self.sender.marks;
+        if seen == Some(Codepoint::Ce) && self.opening.codepoint != Codepoint::NotEct {
+            marks.count_marked_handshake();
+        }
+        let mangled = seen.is_some_and(|seen| is_mangled(self.opening.codepoint, seen));
+        // In the third segment, no flag at all says that a box on the path clears them.
+        if mangled || self.opening.plain || flags == 0 {
+            marks.mute();
+        }
     }
 
     /// `segment` with an ACE field that says that nothing was marked.
@@ -302,7 +369,8 @@ impl Connection {
         self.receiver.note_timestamp(now, -1, segment.timestamps);
         self.set_first_window(segment.window);
         let mss = if segment.syn.mss == 0 { DEFAULT_MSS } else { segment.syn.mss };
-        self.sender.mss = config::payload(u32::from(mss.min(self.config.mss)), self.timestamps);
+        let mss = mss.max(LEAST_MSS).min(self.config.mss);
+        self.sender.mss = config::payload(u32::from(mss), self.timestamps);
         self.sender.sack = self.config.sack && segment.syn.sack_permitted;
         self.receiver.sack = self.sender.sack;
         if let Some(shift) = segment.syn.window_scale.filter(|_| self.config.window_scaling) {

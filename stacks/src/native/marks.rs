@@ -20,6 +20,10 @@ pub(crate) struct Told {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Marks {
     feedback: EcnFeedback,
+    /// Whether packets may be ECN-capable.
+    capable: bool,
+    /// Whether the ACE field of a segment behind the handshake was looked at.
+    heard: bool,
     everywhere: bool,
     /// The next new packet carries CWR.
     answer: bool,
@@ -36,6 +40,8 @@ impl Marks {
     pub fn new(generalized: bool) -> Marks {
         Marks {
             feedback: EcnFeedback::None,
+            capable: false,
+            heard: false,
             everywhere: generalized,
             answer: false,
             packets: FIRST_PACKETS,
@@ -47,6 +53,17 @@ impl Marks {
     /// What was negotiated.
     pub fn set_feedback(&mut self, feedback: EcnFeedback) {
         self.feedback = feedback;
+        self.capable = feedback != EcnFeedback::None;
+    }
+
+    /// The path cannot be trusted with ECN: no packet is ECN-capable from now on. What is told of marks still counts.
+    pub fn mute(&mut self) {
+        self.capable = false;
+    }
+
+    /// The SYN or SYN/ACK was marked: it counts (RFC 9768, section 3.2.2.1).
+    pub fn count_marked_handshake(&mut self) {
+        self.packets += 1;
     }
 
     /// The negotiated feedback.
@@ -57,7 +74,7 @@ impl Marks {
     /// Codepoint of a packet. `fresh`: it carries new data.
     pub fn codepoint(&self, wanted: Ecn, fresh: bool) -> Codepoint {
         let generalized = self.everywhere && matches!(self.feedback, EcnFeedback::Dctcp | EcnFeedback::Accurate);
-        if self.feedback == EcnFeedback::None || !(fresh || generalized) {
+        if !self.capable || !(fresh || generalized) {
             return Codepoint::NotEct;
         }
         match wanted {
@@ -92,6 +109,11 @@ impl Marks {
     /// RFC 9768, section 3.2.2.5 and appendix A.2: three bits may have wrapped around when many packets are
     /// acknowledged at once; the byte counter tells if it is there, else the worst is taken for true.
     fn count(&mut self, segment: &Segment, delivered: u64, mss: u64) -> Told {
+        if !std::mem::replace(&mut self.heard, true) && ace_of(segment.flags) == 0 {
+            // RFC 9768, section 3.2.2.4: counters begin at 5, so some box on the path zeroes the field.
+            self.mute();
+            return Told::default();
+        }
         let step = u64::from(ace_of(segment.flags).wrapping_sub(self.packets as u8) & 7);
         if let Some(option) = segment.acc_ecn {
             let bytes = option.ce.get().wrapping_sub(self.bytes) & 0xff_ffff;
@@ -140,6 +162,18 @@ mod tests {
     fn a_small_step_of_the_counter_is_taken_as_it_is() {
         assert_eq!(accurate().on_ack(&ack(5 + 2, None), 2000, 1000).bytes, 2000);
         assert!(!accurate().on_ack(&ack(5, None), 2000, 1000).congested);
+    }
+
+    #[test]
+    fn a_first_field_of_zero_ends_ecn() {
+        let mut marks = accurate();
+        assert_eq!(marks.codepoint(Ecn::Ect1, true), Codepoint::Ect1);
+        assert_eq!(marks.on_ack(&ack(0, None), 1000, 1000), Told::default());
+        assert_eq!(marks.codepoint(Ecn::Ect1, true), Codepoint::NotEct);
+        let mut marks = accurate();
+        marks.on_ack(&ack(5, None), 1000, 1000);
+        assert!(marks.on_ack(&ack(8, None), 3000, 1000).congested, "later, it is a count");
+        assert_eq!(marks.codepoint(Ecn::Ect1, true), Codepoint::Ect1);
     }
 
     #[test]

@@ -52,6 +52,7 @@ pub(crate) mod ranges;
 pub(crate) mod rate;
 pub(crate) mod reassembly;
 mod receiver;
+pub(crate) mod record;
 mod recovery;
 pub(crate) mod rto;
 pub(crate) mod scoreboard;

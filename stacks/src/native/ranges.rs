@@ -12,6 +12,17 @@ impl Ranges {
         self.ranges.is_empty()
     }
 
+    /// How many ranges there are.
+    pub fn count(&self) -> usize {
+        self.ranges.len()
+    }
+
+    /// Whether `[start, end)` would join a range that is there, or more.
+    pub fn touches(&self, start: u64, end: u64) -> bool {
+        let next = self.ranges.partition_point(|r| r.1 < start);
+        self.ranges.get(next).is_some_and(|r| r.0 <= end)
+    }
+
     /// The lowest range.
     pub fn first(&self) -> Option<(u64, u64)> {
         self.ranges.first().copied()

@@ -5,6 +5,11 @@ use super::ranges::Ranges;
 /// Ranges remembered in the order of their last change: the one reported first, and two more (RFC 2018, section 4).
 const RECENT: usize = 4;
 
+/// Ranges that are held at most, so that a peer that sends crumbs costs bounded memory and time. What would make one more
+/// is dropped before it is acknowledged (RFC 9293, section 3.10.7.4: a receiver may); in one window of 6 MiB, every other
+/// packet can be lost.
+const MOST: usize = 2048;
+
 /// What a segment brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Arrival {
@@ -31,6 +36,9 @@ impl Reassembly {
     /// `[start, end)` arrived.
     pub fn insert(&mut self, start: u64, end: u64) -> Arrival {
         self.fresh.clear();
+        if self.held.count() >= MOST && !self.held.touches(start, end) {
+            return Arrival { fresh: 0, duplicate: None };
+        }
         self.held.insert(start, end, &mut self.fresh);
         if let Some(range) = self.held.around(start) {
             self.recent.retain(|other| other.1 < range.0 || range.1 < other.0);
@@ -90,6 +98,17 @@ mod tests {
         assert_eq!(held.insert(10, 20), Arrival { fresh: 0, duplicate: Some((10, 20)) });
         assert_eq!(held.insert(15, 30), Arrival { fresh: 10, duplicate: Some((15, 20)) });
         assert_eq!(held.insert(5, 12), Arrival { fresh: 5, duplicate: Some((10, 12)) });
+    }
+
+    #[test]
+    fn crumbs_beyond_a_bound_are_dropped_and_what_closes_holes_is_not() {
+        let mut held = Reassembly::default();
+        for n in 0..3_000 {
+            held.insert(10 * n + 10, 10 * n + 15);
+        }
+        assert_eq!(held.insert(90_000, 90_005), Arrival { fresh: 0, duplicate: None });
+        assert_eq!(held.insert(15, 20), Arrival { fresh: 5, duplicate: None });
+        assert_eq!(held.insert(90_000, 90_005).fresh, 5);
     }
 
     #[test]

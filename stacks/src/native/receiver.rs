@@ -73,7 +73,7 @@ impl Receiver {
             step: u64::from(config.mss).min(config.receive_buffer.get() / 2),
             ack: DelayedAck::new(config),
             former: None,
-            echo: Echo::new(),
+            echo: Echo::new(config.acc_ecn_option),
             duplicate: None,
             sack: false,
             recent: None,

@@ -37,12 +37,12 @@ impl Sender {
             }
         }
         if self.board.lost() > 0 && matches!(self.phase, Phase::Open | Phase::Reducing) {
-            self.recover(ack.now, ack.in_flight, ack.delivered);
+            self.recover(ack.now, self.flight(ack.prior_una), ack.delivered);
         } else if self.lost_again {
-            self.reduce_again(ack.now, ack.in_flight, ack.delivered);
+            self.reduce_again(ack.now, self.flight(ack.prior_una), ack.delivered);
         } else if ack.repaired && self.phase == Phase::Open {
             // The probe itself was the retransmission; what remains is to reduce (RFC 8985, section 7.4.2).
-            self.begin(Phase::Reducing, Cause::Loss, ack.now, ack.in_flight, ack.delivered);
+            self.begin(Phase::Reducing, Cause::Loss, ack.now, self.flight(ack.prior_una), ack.delivered);
         }
     }
 
@@ -60,11 +60,11 @@ impl Sender {
 
     fn reduce_for_marks(&mut self, ack: &Summary) {
         self.undo.disarm();
-        self.begin(Phase::Reducing, Cause::Ecn, ack.now, ack.in_flight, ack.delivered);
+        self.begin(Phase::Reducing, Cause::Ecn, ack.now, self.flight(ack.prior_una), ack.delivered);
     }
 
     /// Fast recovery begins: something was marked lost.
-    pub fn recover(&mut self, now: Time, in_flight: u64, delivered: u64) {
+    pub fn recover(&mut self, now: Time, flight: u64, delivered: u64) {
         // A classic ECN echo in the same round trip has already halved the window (RFC 3168, section 6.1.2).
         let reduced = self.phase == Phase::Reducing && self.marks.feedback() == EcnFeedback::Classic;
         self.counters.recoveries += 1;
@@ -75,35 +75,41 @@ impl Sender {
             return;
         }
         self.undo.arm(self.board.una());
-        self.begin(Phase::Recovery, Cause::Loss, now, in_flight, delivered);
+        self.begin(Phase::Recovery, Cause::Loss, now, flight, delivered);
     }
 
     /// A retransmission of this recovery was lost: the path is more congested than the last reduction took it to be, and
     /// the window comes down once more (RFC 5681, section 4.3). Not that of a controller that goes by a model of its own.
-    pub fn reduce_again(&mut self, now: Time, in_flight: u64, delivered: u64) {
+    pub fn reduce_again(&mut self, now: Time, flight: u64, delivered: u64) {
         self.lost_again = false;
         if self.phase == Phase::Recovery && !self.own_recovery && self.board.lost() > 0 {
             self.undo.disarm();
-            self.begin(Phase::Recovery, Cause::Loss, now, in_flight, delivered);
+            self.begin(Phase::Recovery, Cause::Loss, now, flight, delivered);
         }
     }
 
-    fn begin(&mut self, phase: Phase, cause: Cause, now: Time, in_flight: u64, delivered: u64) {
+    fn begin(&mut self, phase: Phase, cause: Cause, now: Time, flight: u64, delivered: u64) {
         self.phase = phase;
         self.high = self.board.next();
         self.prr.begin(self.board.in_flight() + self.board.lost() + delivered);
-        self.congested(cause, now, in_flight);
+        self.congested(cause, now, flight);
+    }
+
+    /// FlightSize (RFC 5681, section 2): what was sent and not acknowledged cumulatively, where `una` had been. What limited
+    /// transmit let out beyond the window does not count (section 3.2, step 2).
+    pub fn flight(&self, una: u64) -> u64 {
+        (self.board.next() - una).min(self.target().max(self.board.in_flight()))
     }
 
     /// Tells the controller, and the peer by CWR.
-    pub fn congested(&mut self, cause: Cause, now: Time, in_flight: u64) {
+    pub fn congested(&mut self, cause: Cause, now: Time, flight: u64) {
         self.marks.reduced();
         self.reduced_at = now;
         self.lost_again = false;
         self.controller.on_congestion(&Congestion {
             now,
             cause,
-            in_flight: Bytes::new(in_flight),
+            in_flight: Bytes::new(flight),
             mss: Bytes::new(u64::from(self.mss)),
             next: self.board.next(),
         });

@@ -78,13 +78,13 @@ impl Sender {
                 self.tlp.restarted = Time::NEVER;
             }
             Waiting::Reordering => {
-                let in_flight = self.board.in_flight();
+                let flight = self.flight(self.board.una());
                 self.detect_by_time(now);
                 if self.board.lost() > 0 && matches!(self.phase, Phase::Open | Phase::Reducing) {
-                    self.recover(now, in_flight, 0);
+                    self.recover(now, flight, 0);
                     self.reduce(0, false);
                 } else if self.lost_again {
-                    self.reduce_again(now, in_flight, 0);
+                    self.reduce_again(now, flight, 0);
                     self.reduce(0, false);
                 }
             }
@@ -138,7 +138,8 @@ impl Sender {
     /// Everything is to be sent again, with F-RTO where the timeout does not follow upon another.
     fn lose_all(&mut self, now: Time) {
         self.counters.timeouts += 1;
-        let in_flight = self.board.in_flight() + self.board.take_vouched();
+        let flight = self.flight(self.board.una());
+        self.board.take_vouched();
         if self.board.get(self.board.first()).is_some_and(|first| first.state == State::Sacked) {
             self.board.renege();
         }
@@ -160,6 +161,6 @@ impl Sender {
         self.rtt.back_off();
         self.reordering_ends = Time::NEVER;
         self.rto_restarted = now;
-        self.congested(Cause::Timeout, now, in_flight);
+        self.congested(Cause::Timeout, now, flight);
     }
 }

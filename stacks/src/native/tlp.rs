@@ -34,12 +34,12 @@ pub(super) enum Verdict {
 }
 
 impl TailProbe {
-    /// No probe is out. The peer is taken to delay its ACKs as this side does.
+    /// No probe is out.
     pub fn new(config: &Config) -> TailProbe {
         TailProbe {
             enabled: config.tail_loss_probe,
             floor: config.min_probe_timeout,
-            ack_delay: config.delayed_ack.unwrap_or(Span::ZERO),
+            ack_delay: config.peer_ack_delay.or(config.delayed_ack).unwrap_or(Span::ZERO),
             restarted: Time::ZERO,
             out: None,
         }

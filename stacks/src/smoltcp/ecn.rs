@@ -23,7 +23,7 @@ impl Device {
     /// side that does not implement it. `generalized`: see [`Config`](crate::native::Config::generalized_ecn).
     pub fn new(feedback: EcnFeedback, generalized: bool) -> Device {
         let wanted = if feedback == EcnFeedback::Accurate { EcnFeedback::Classic } else { feedback };
-        Device { wanted, generalized, asked: false, marks: Marks::new(generalized), echo: Echo::new() }
+        Device { wanted, generalized, asked: false, marks: Marks::new(generalized), echo: Echo::new(true) }
     }
 
     /// The peer's SYN or SYN/ACK came in.
