@@ -45,6 +45,16 @@ fn a_round_is_judged_by_eight_samples_and_not_by_seven() {
     }
 }
 
+// holds: RFC9406 4.3 #1
+#[test]
+fn conservative_slow_start_lasts_five_rounds_the_one_that_began_it_among_them() {
+    let mut cubic = cubic();
+    round(&mut *cubic, 1, 10, 20);
+    let said: Vec<&str> = (2..8).map(|number| round(&mut *cubic, number, 10, 60)).collect();
+    assert!(said[..5].iter().all(|said| *said == "conservative slow start"), "{said:?}");
+    assert_ne!(said[5], "conservative slow start");
+}
+
 // holds: RFC9406 4.3 #2
 #[test]
 fn slow_start_after_a_timeout_does_not_look_at_delay() {

@@ -57,6 +57,28 @@ fn past_the_window_of_the_last_loss_it_adds_a_packet_a_round_trip_as_reno_does()
     assert!((window(&*cubic) - at - 50.0).abs() < 2.0, "{at} to {}", window(&*cubic));
 }
 
+// holds: RFC9438 4.4 #1, RFC9438 4.5 #1
+#[test]
+fn each_ack_adds_its_share_of_what_the_curve_will_have_grown_by_after_a_round_trip() {
+    let mut cubic = after(Cause::Loss, 1000);
+    let rtt = Span::from_millis(100);
+    // K = cbrt((1000 - 700) / 0.4), a little above nine seconds.
+    let k = (300.0f64 / 0.4).cbrt();
+    let (mut now, mut sums) = (Time::ZERO, [0.0; 2]);
+    for n in 0..15_000 {
+        let before = window(&*cubic);
+        let t = now.since(Time::ZERO).as_secs_f64();
+        let target = 0.4 * (t + 0.1 - k).powi(3) + 1000.0;
+        cubic.on_ack(&Ack { now, smoothed_rtt: rtt, ..ack(1) });
+        let (grown, share) = (window(&*cubic) - before, (target.max(before) - before) / before);
+        // Windows are whole bytes; less is kept for the next ACK. The first ACK is Reno's: the curve is no higher yet.
+        assert!(n == 0 || (grown - share).abs() < 0.002, "after {t} s at {before}: {grown}, expected {share}");
+        sums[usize::from(before >= 1000.0)] += grown;
+        now += rtt / 100;
+    }
+    assert!(sums[0] > 290.0 && sums[1] > 50.0, "below and above the last maximum: {sums:?}");
+}
+
 // holds: RFC9438 4.8 #1, RFC9438 4.10 #1
 #[test]
 fn after_a_timeout_slow_start_leads_to_a_window_from_which_reno_would_go_on() {
