@@ -5,6 +5,7 @@
 //! Linux. What the applications do comes from a [`Workload`]; [`traffic`] has those of the lab: replayed jobs and bulk
 //! flows.
 
+mod checks;
 mod ended;
 mod fair_share;
 mod heap;
@@ -21,6 +22,7 @@ pub mod traffic;
 pub mod virtual_time;
 mod workload;
 
+pub use checks::Violation;
 pub use ended::{Ended, SideTotals};
 pub use fair_share::PacketSizes;
 pub use observer::{Monitor, Observer, Outcome, View};

@@ -6,6 +6,8 @@ use burstlab_network::{Direction, FlowId, Network, Occupancy, PortId, Probe};
 use burstlab_stacks::Endpoint;
 use burstlab_units::{Bytes, Time};
 
+use crate::checks::Violation;
+
 /// How a run is watched and stopped from outside.
 #[derive(Debug, Default)]
 pub struct Monitor {
@@ -77,7 +79,7 @@ impl<P: Probe> View<'_, P> {
 }
 
 /// Why a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The workload said so.
     Finished,
@@ -87,4 +89,6 @@ pub enum Outcome {
     Idle,
     /// [`Monitor::cancel`] was set.
     Cancelled,
+    /// A cross-check failed: results of this run are worth nothing.
+    Violated(Box<Violation>),
 }

@@ -11,6 +11,7 @@ use burstlab_network::{Arrival, Direction, FlowId, InterfaceId, Network, NoPath,
 use burstlab_stacks::Endpoint;
 use burstlab_units::{Bytes, Rate, Time};
 
+use crate::checks::{Heard, Violation};
 use crate::ended::{Ended, SideTotals};
 use crate::fair_share::{FairShare, PacketSizes};
 use crate::heap::{self, Heap};
@@ -35,6 +36,8 @@ struct Side<E> {
     wants_share: bool,
     /// Whether the oracle counts it.
     counted: bool,
+    /// What reached it, for the cross-checks.
+    heard: Heard,
 }
 
 /// Who owns a timer.
@@ -46,6 +49,8 @@ enum Owner {
 
 /// How often the monitor is looked at, in events.
 const MONITOR_EVERY: u32 = 8192;
+/// How often everything is audited, in looks at the monitor: an audit walks through all queues.
+const AUDIT_EVERY: u32 = 16;
 
 /// Endpoints of type `E` on a network in virtual time, watched by a probe of type `P`. A run with endpoints of several
 /// stacks takes boxed ones; with one stack, its calls can be inlined.
@@ -62,6 +67,8 @@ pub struct Simulation<P, E> {
     oracle: Option<FairShare>,
     commands: Commands,
     stopped: bool,
+    /// The first cross-check that failed.
+    violation: Option<Box<Violation>>,
 }
 
 impl<E: Endpoint> Endpoints for Vec<Side<E>> {
@@ -87,6 +94,7 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
             oracle: None,
             commands: Commands::default(),
             stopped: false,
+            violation: None,
         };
         for interface in 0..simulation.network.interface_count() as u32 {
             let timer = simulation.add_timer(Owner::Line(interface));
@@ -121,6 +129,7 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
                 in_line: false,
                 wants_share: false,
                 counted: false,
+                heard: Heard::default(),
             });
         }
         Ok(flow)
@@ -175,7 +184,7 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
     ) -> Outcome {
         workload.on_start(&mut self.commands);
         self.carry_out();
-        let mut countdown = MONITOR_EVERY;
+        let (mut countdown, mut looks) = (MONITOR_EVERY, 0);
         let mut look_at = observer.next_at();
         // Up to here, one comparison tells that neither the observer nor the end is due.
         let mut attend_at = look_at.min(until);
@@ -192,6 +201,10 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
                     attend_at = look_at.min(until);
                 }
             }
+            if at < self.now {
+                self.violate(Violation::ClockWentBack { due: at, now: self.now });
+                break;
+            }
             self.now = at;
             if head.at() == at {
                 self.on_head(head, workload);
@@ -207,9 +220,41 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
                 if monitor.cancel.load(Ordering::Relaxed) {
                     return Outcome::Cancelled;
                 }
+                looks += 1;
+                if looks % AUDIT_EVERY == 0 {
+                    self.audit();
+                }
             }
         }
-        Outcome::Finished
+        self.unless_violated(Outcome::Finished)
+    }
+
+    /// `outcome`, if everything adds up.
+    fn unless_violated(&mut self, outcome: Outcome) -> Outcome {
+        self.audit();
+        self.violation.take().map_or(outcome, Outcome::Violated)
+    }
+
+    /// Compares what was counted with what there is, in the network and at its ends.
+    #[cold]
+    fn audit(&mut self) {
+        if let Err(violation) = self.network.audit(self.now, &mut self.probe) {
+            self.violate(violation.into());
+        }
+        for index in 0..self.sides.len() {
+            let written = self.sides[index ^ 1].endpoint.written();
+            let side = &mut self.sides[index];
+            if let Err(violation) = side.heard.look(index, side.endpoint.received(), written) {
+                self.violate(violation);
+            }
+        }
+    }
+
+    /// Ends the run. What followed from a first violation is of no interest.
+    #[cold]
+    fn violate(&mut self, violation: Violation) {
+        self.stopped = true;
+        self.violation.get_or_insert_with(|| Box::new(violation));
     }
 
     /// Nothing is left to happen before `until`.
@@ -219,7 +264,7 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
             self.now = until;
         }
         self.observe_until(self.now, observer);
-        outcome
+        self.unless_violated(outcome)
     }
 
     /// Lets the observer look at all its instants until `at`; returns the next.
@@ -256,6 +301,7 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
         let (flow, direction, now) = (segment.flow, segment.direction, self.now);
         let index = sides::index(flow, direction.reversed());
         let side = &mut self.sides[index];
+        side.heard.on_arrival(segment);
         side.endpoint.on_segment(now, segment);
         self.network.remove(packet);
         let received = side.endpoint.received();
@@ -304,6 +350,11 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
         let side = &mut self.sides[index];
         if !side.in_line {
             while side.endpoint.transmit(now, self.network.blank()) {
+                if !side.heard.covers(self.network.blank()) {
+                    let violation = side.heard.complain(self.network.blank());
+                    self.violate(violation);
+                    return;
+                }
                 let Sent { news, backlog } = self.network.send(now, &mut self.probe);
                 if let Some((port, at)) = news {
                     self.heads.push_apart(at, port.0);

@@ -82,6 +82,8 @@ const SILENCE: Duration = Duration::from_secs(150);
 /// The same when a connection has failed, which what is left may be waiting for: longer than a pause of those that have not,
 /// unless the network loses nearly everything.
 const SILENCE_AFTER_FAILURE: Duration = Duration::from_secs(10);
+/// How often everything is audited: an audit walks through all queues.
+const AUDIT_EVERY: Duration = Duration::from_secs(1);
 
 /// Who owns a timer.
 #[derive(Debug, Clone, Copy)]
@@ -250,7 +252,7 @@ impl<P: Probe> RealTime<P> {
         self.clock = Clock::begin(self.options.time_scale);
         workload.on_start(&mut self.commands);
         self.carry_out(Time::ZERO)?;
-        let mut heard = Instant::now();
+        let (mut heard, mut audited) = (Instant::now(), Instant::now());
         loop {
             let now = self.clock.now();
             let due_until = now.min(until);
@@ -258,10 +260,10 @@ impl<P: Probe> RealTime<P> {
             self.observe_until(due_until, observer);
             monitor.now.store(now.as_nanos(), Ordering::Relaxed);
             if self.stopped {
-                return Ok(Outcome::Finished);
+                return Ok(self.unless_violated(Outcome::Finished));
             }
             if now >= until {
-                return Ok(Outcome::TimeUp);
+                return Ok(self.unless_violated(Outcome::TimeUp));
             }
             if monitor.cancel.load(Ordering::Relaxed) {
                 return Ok(Outcome::Cancelled);
@@ -269,11 +271,33 @@ impl<P: Probe> RealTime<P> {
             if busy {
                 heard = Instant::now();
             } else if self.next_due().is_never() && heard.elapsed() > self.longest_silence() {
-                return Ok(Outcome::Idle);
+                return Ok(self.unless_violated(Outcome::Idle));
+            }
+            if audited.elapsed() > AUDIT_EVERY {
+                audited = Instant::now();
+                if let Some(violation) = self.audit() {
+                    return Ok(violation);
+                }
             }
             let wake_at = self.next_due().min(until).min(observer.next_at());
             self.wait(busy, wake_at)?;
         }
+    }
+
+    /// What does not add up in the network, if anything does not.
+    fn audit(&mut self) -> Option<Outcome> {
+        let now = self.switch.now();
+        let found = self.switch.network.audit(now, &mut self.switch.probe);
+        found.err().map(|violation| Outcome::Violated(Box::new(violation.into())))
+    }
+
+    fn unless_violated(&mut self, outcome: Outcome) -> Outcome {
+        self.audit().unwrap_or(outcome)
+    }
+
+    /// Up to when everything has happened.
+    pub fn now(&self) -> Time {
+        self.switch.now()
     }
 
     fn longest_silence(&self) -> Duration {

@@ -4,6 +4,7 @@ mod alone;
 mod contents;
 mod distributions;
 mod endpoints;
+mod history;
 mod jobs;
 mod lanes;
 mod layout;
@@ -25,10 +26,11 @@ use std::time::Instant;
 
 use burstlab_algorithms::{Builder, Registry, SpecError};
 use burstlab_engine::traffic::Traffic;
-use burstlab_engine::{Ended, Monitor, Outcome};
+use burstlab_engine::{Ended, Monitor, Outcome, Violation};
 #[cfg(target_os = "linux")]
 use burstlab_network::InterfaceId;
 use burstlab_network::{Network, NoPath, PortKind};
+use burstlab_units::Time;
 
 use crate::experiment::{Cell, On};
 use crate::results::{CellResult, RealTimeRun};
@@ -43,6 +45,7 @@ use series::Sampler;
 use setup::Plan;
 use watch::Watch;
 
+pub use history::History;
 pub(crate) use lanes::summary as flows_together;
 pub use recorded::{Recorded, Recordings};
 pub use setting::Setting;
@@ -84,6 +87,18 @@ pub enum CellError {
     /// The machine cannot run it, or failed while it ran without anything measured.
     #[error("{0}")]
     Machine(String),
+    /// A cross-check failed, so that results would be worth nothing: a fault of burstlab.
+    #[error("under {controller}, at {at}: {violation}{history}")]
+    Violated {
+        /// The cell's controller.
+        controller: String,
+        /// When it was found, in the experiment's time.
+        at: Time,
+        /// What does not add up.
+        violation: Box<Violation>,
+        /// What had happened to the packets that it is about.
+        history: History,
+    },
     /// The run was stopped from outside.
     #[error("stopped")]
     Cancelled,
@@ -227,9 +242,11 @@ impl Lab {
         let controller = self.registry.parse(&cell.controller)?;
         let planned = plan(cell, recorded, &controller, capture)?;
         let mut ran = match cell.on {
-            On::Virtual => virtual_time::run(planned, monitor),
-            On::Tun => real_time::run(planned, monitor),
-        }?;
+            // The same run again, watched closely, shows how it came to what it should not have come to.
+            On::Virtual => virtual_time::run(planned, monitor)
+                .map_err(|error| history::explained(error, || plan(cell, recorded, &controller, None)))?,
+            On::Tun => real_time::run(planned, monitor)?,
+        };
         watch::finish(&mut ran.ended.probe, capture)?;
         Ok(ran)
     }
@@ -247,9 +264,12 @@ fn plan<'a>(
     Ok(Planned { cell, plan, network, watch, controller, before })
 }
 
-/// Whether a run that ended with `outcome` has a result.
-fn conclude(cell: &Cell, outcome: Outcome, traffic: &Traffic) -> Result<(), CellError> {
+/// Whether a run that ended with `outcome` at `at` has a result.
+fn conclude(cell: &Cell, at: Time, outcome: Outcome, traffic: &Traffic) -> Result<(), CellError> {
     match outcome {
+        Outcome::Violated(violation) => {
+            Err(CellError::Violated { controller: cell.controller.clone(), at, violation, history: History::default() })
+        }
         Outcome::Cancelled => Err(CellError::Cancelled),
         Outcome::Idle => {
             let unfinished = traffic.progress().iter().filter(|progress| progress.finished.is_never()).count();

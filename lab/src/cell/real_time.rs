@@ -93,7 +93,7 @@ fn drive(planned: Planned<'_>, programs: Option<&Programs>, monitor: &Monitor) -
         Ok(Outcome::Cancelled) => Some(BrokenOff::Interrupted),
         Ok(Outcome::Idle) if !real_time.failures().is_empty() => Some(failed(real_time.failures())),
         Ok(outcome) => {
-            conclude(cell, outcome, &plan.traffic)?;
+            conclude(cell, real_time.now(), outcome, &plan.traffic)?;
             None
         }
         Err(error) => Some(BrokenOff::Machine(error.to_string())),

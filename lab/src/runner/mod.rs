@@ -40,7 +40,7 @@ impl From<CellError> for RunError {
         match error {
             CellError::Cancelled => RunError::Stopped,
             CellError::Machine(why) => RunError::Machine(why),
-            CellError::NoSeat => RunError::Internal(error.to_string()),
+            CellError::NoSeat | CellError::Violated { .. } => RunError::Internal(error.to_string()),
             error => RunError::Input(error.to_string()),
         }
     }
