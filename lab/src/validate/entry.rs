@@ -243,9 +243,12 @@ pub(crate) fn matching<'a>(claim: &'a Claim, cases: &'a [Labelled]) -> impl Iter
     cases.iter().enumerate().filter(|(_, case)| fits(&claim.filter, &case.labels)).map(|(i, _)| i)
 }
 
-/// Whether labels are as `filter` wants them.
+/// Whether labels are as `filter` wants them: of a list any value will do.
 pub(crate) fn fits(filter: &Filter, labels: &Labels) -> bool {
-    filter.iter().all(|(key, wanted)| labels.get(key) == Some(wanted))
+    filter.iter().all(|(key, wanted)| match (labels.get(key), wanted) {
+        (Some(value), Json::Array(any)) => any.contains(value),
+        (value, wanted) => value == Some(wanted),
+    })
 }
 
 /// Labels in words.

@@ -146,8 +146,9 @@ impl Queueing {
     }
 
     fn poisson(&self, load: f64, count: u32, size: Size) -> Vec<Offered> {
-        let mut gaps = chance::stream(self.seed, "gaps between packets");
-        let mut sizes = chance::stream(self.seed, "sizes of packets");
+        // Of each load its own, or all loads would be off in the same direction.
+        let mut gaps = chance::stream(self.seed, &format!("gaps between packets at a load of {load}"));
+        let mut sizes = chance::stream(self.seed, &format!("sizes of packets at a load of {load}"));
         let mean_gap = self.rate.transmission_time(size.mean()).as_nanos() as f64 / load;
         let mut now = 0.0;
         let mut packet = |_| {
@@ -200,17 +201,16 @@ impl Queueing {
     fn differing(&self, packets: &[Offered], passed: &[Passed]) -> usize {
         let (mut before, mut differing) = (None, 0);
         for (packet, passed) in packets.iter().zip(passed) {
-            let service = self.rate.transmission_time(packet.size).as_nanos() as i128;
-            let Some(arrived) = passed.arrived[0] else {
+            let service = i128::from(self.rate.transmission_time(packet.size).as_nanos());
+            let (Some(arrived), Some(left)) = (passed.arrived[0], passed.left) else {
                 differing += 1;
                 continue;
             };
-            let arrived = i128::from(arrived.as_nanos());
+            let (arrived, left) = (i128::from(arrived.as_nanos()), i128::from(left.as_nanos()));
             let wait =
                 before.map_or(0, |(at, wait, service): (i128, i128, i128)| (wait + service - (arrived - at)).max(0));
-            let left = passed.left.map(|left| i128::from(left.as_nanos()));
-            let alone = matches!(self.second, Second::None | Second::Redrawn(_));
-            let in_time = !alone || left == Some(arrived + wait + service);
+            // Behind a second server nothing leaves at the instant at which the first is done with it.
+            let in_time = matches!(self.second, Second::Same(_)) || left == arrived + wait + service;
             if i128::from(passed.waited[0].as_nanos()) != wait || !in_time {
                 differing += 1;
             }
@@ -222,15 +222,15 @@ impl Queueing {
     /// The most bytes that were at the server, a packet in service in proportion; and the most that network calculus says
     /// of the same arrivals: max over tau of E(tau) - r tau (Cruz, IEEE Trans. Inf. Theory 37, 1991).
     fn backlogs(&self, packets: &[Offered], passed: &[Passed]) -> (f64, f64) {
-        let mut bound = Backlog::new(self.rate);
-        let mut most = 0.0f64;
+        let (mut bound, mut most) = (Backlog::new(self.rate), Bytes::ZERO);
         for (packet, passed) in packets.iter().zip(passed) {
             let Some(arrived) = passed.arrived[0] else { continue };
             bound.arrive(arrived.as_nanos(), packet.size.get());
-            let ahead = passed.waited[0].as_secs_f64() * self.rate.bytes_per_sec_f64();
-            most = most.max(ahead + packet.size.get() as f64);
+            if passed.left.is_some() {
+                most = most.max(self.rate.bytes_in(passed.waited[0]) + packet.size);
+            }
         }
-        (most, bound.most().get() as f64)
+        (most.get() as f64, bound.most().get() as f64)
     }
 }
 

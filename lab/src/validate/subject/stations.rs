@@ -16,7 +16,7 @@ pub(super) struct Offered {
 /// What became of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Passed {
-    /// When it came to each server; never, if it did not.
+    /// When it came to each server, if it did.
     pub arrived: [Option<Time>; 2],
     /// How long the network says that it waited there.
     pub waited: [Span; 2],
@@ -121,13 +121,22 @@ struct Record {
     passed: Vec<Passed>,
 }
 
-impl Probe for Record {
-    fn on_arrival(&mut self, port: PortId, now: Time, segment: &Segment, wait: Span, _: Occupancy) {
+impl Record {
+    fn note(&mut self, port: PortId, now: Time, segment: &Segment, wait: Span) {
         let server = self.ports.iter().position(|server| *server == Some(port));
         if let Some((server, passed)) = server.zip(self.passed.get_mut(segment.seq as usize)) {
-            passed.arrived[server] = Some(now);
-            passed.waited[server] = wait;
+            (passed.arrived[server], passed.waited[server]) = (Some(now), wait);
         }
+    }
+}
+
+impl Probe for Record {
+    fn on_arrival(&mut self, port: PortId, now: Time, segment: &Segment, wait: Span, _: Occupancy) {
+        self.note(port, now, segment, wait);
+    }
+
+    fn on_drop(&mut self, port: PortId, now: Time, segment: &Segment) {
+        self.note(port, now, segment, Span::ZERO);
     }
 }
 
