@@ -97,3 +97,16 @@ fn after_a_timeout_slow_start_leads_to_a_window_from_which_reno_would_go_on() {
     let grown = window(&*cubic) - 70.0;
     assert!((grown - 0.53 * 20.0).abs() < 1.0, "{grown}");
 }
+
+// holds: RFC9438 4.6 #5
+#[test]
+fn marks_bring_the_window_down_to_one_packet_and_losses_to_two() {
+    for (cause, least) in [(Cause::Ecn, 1.0), (Cause::Loss, 2.0)] {
+        let mut cubic = cubic("cubic?ecn=true");
+        for _ in 0..20 {
+            let in_flight = cubic.control().window;
+            cubic.on_congestion(&Congestion { in_flight, ..congestion(cause, 0) });
+        }
+        assert_eq!(window(&*cubic), least, "{cause:?}");
+    }
+}

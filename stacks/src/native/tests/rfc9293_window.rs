@@ -144,7 +144,6 @@ fn edge(ack: &Segment) -> u64 {
     u64::from(ack.ack) + u64::from(ack.window)
 }
 
-// holds: RFC9293 SHLD-14
 #[test]
 fn the_right_edge_never_moves_back() {
     for buffer in [30_000, 100_000, 1 << 20] {
