@@ -23,6 +23,9 @@ impl Scope {
     }
 }
 
+/// How many names a failed assertion explains: enough for those that people write.
+const MOST_NAMES: usize = 12;
+
 type Evaluated = Result<Value, ExpressionError>;
 
 /// One run of one block.
@@ -91,7 +94,7 @@ impl Run<'_> {
         message: Option<&Expression>,
     ) -> ExpressionError {
         let mut said = format!("expected {text}");
-        let values = condition.names().into_iter().filter(|name| constant(name).is_none());
+        let values = condition.names(MOST_NAMES).into_iter().filter(|name| constant(name).is_none());
         let values: Vec<String> = values
             .filter_map(|name| self.value_of(name).map(|value| format!("{name} is {}", value.quoted())))
             .collect();

@@ -168,7 +168,7 @@ impl Parser<'_> {
     fn assertion(&mut self, place: Place) -> Result<Statement, ExpressionError> {
         let from = self.token().start;
         let condition = self.expression()?;
-        let text = self.source[from..self.tokens[self.at - 1].end].split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = excerpt(&self.source[from..self.tokens[self.at - 1].end]);
         let message = if self.take(",") { Some(self.expression()?) } else { None };
         Ok(Statement::Assert { place, condition, text, message })
     }
@@ -405,5 +405,15 @@ impl Parser<'_> {
             comma = self.take(",");
         }
         Ok((members, comma))
+    }
+}
+
+/// Code on one line, and the beginning of what is too long for one.
+fn excerpt(code: &str) -> String {
+    const LONGEST: usize = 200;
+    let line = code.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}...", &line[..end]),
+        None => line,
     }
 }

@@ -36,6 +36,8 @@ fn assertions_hold_or_say_what_their_names_stand_for() {
         "line 2, column 1 of the code: expected tcpi_snd_cwnd == 11, but tcpi_snd_cwnd is 10 (cwnd 10)."
     );
     let constant = run("assert tcpi_ca_state == TCP_CA_Open").unwrap_err();
+    let long = run(&format!("assert 0{}", " + tcpi_rtt * 0".repeat(100))).unwrap_err().to_string();
+    assert!(long.ends_with("..., but tcpi_rtt is 100500.") && long.len() < 300, "{long}");
     assert!(constant.to_string().ends_with("expected tcpi_ca_state == TCP_CA_Open, but tcpi_ca_state is 3."));
 }
 
@@ -144,9 +146,9 @@ fn numbers_end_at_127_bits_and_say_so() {
 #[test]
 fn nothing_grows_or_nests_without_end() {
     let doubling = |line: &str| format!("x = 'aa'; y = [1]\n{}", line.repeat(60));
-    assert!(refused(&doubling("x = x + x\n")).contains("at most 4096"));
-    assert!(refused(&doubling("x = '%s%s' % (x, x)\n")).contains("at most 4096"));
-    assert!(refused(&doubling("y = [y, y]\n")).contains("at most 4096"));
+    assert!(refused(&doubling("x = x + x\n")).contains("at most 1024"));
+    assert!(refused(&doubling("x = '%s%s' % (x, x)\n")).contains("at most 1024"));
+    assert!(refused(&doubling("y = [y, y]\n")).contains("at most 1024"));
     for (opening, closing) in [("(", ")"), ("[", "]"), ("-", ""), ("not ", ""), ("2 ** ", ""), ("1 if 1 else ", "")] {
         let deep = format!("x = {}1{}", opening.repeat(50_000), closing.repeat(50_000));
         assert!(refused(&deep).contains("at most 40 levels"), "{opening}");

@@ -150,11 +150,11 @@ impl Expression {
         }
     }
 
-    /// The names in it, in the order of the text and each once.
-    pub fn names(&self) -> Vec<&str> {
+    /// The first names in it, in the order of the text and each once, at most so many.
+    pub fn names(&self, most: usize) -> Vec<&str> {
         let mut names = Vec::new();
         let mut open = vec![self];
-        while let Some(next) = open.pop() {
+        while let Some(next) = open.pop().filter(|_| names.len() < most) {
             match &next.node {
                 Node::Name(name) if !names.contains(&name.as_str()) => names.push(name),
                 _ => open.extend(next.parts().into_iter().rev()),

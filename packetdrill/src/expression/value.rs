@@ -5,7 +5,7 @@ use std::fmt;
 
 /// Most members of a list or tuple with those of its members, and most bytes of a text: what code is for does with a
 /// handful, and what doubles itself line by line would end the machine's memory.
-pub const LARGEST: usize = 4096;
+pub const LARGEST: usize = 1024;
 
 /// A value.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,5 +1,7 @@
 //! From a script's text to its tokens.
 
+use std::collections::BTreeMap;
+
 use super::cursor::Cursor;
 use super::position::Position;
 use super::token::{Kind, Token};
@@ -7,21 +9,17 @@ use super::token::{Kind, Token};
 /// What stops the lexer: where, and why.
 pub type Fault = (Position, String);
 
-/// Symbols that a script has defined, or somebody for it.
-#[derive(Debug, Default)]
+/// Symbols that a script has defined, or somebody for it. Later definitions go before earlier ones, and those from
+/// outside before the script's.
 struct Defines {
-    outside: Vec<(String, String)>,
-    inside: Vec<(String, String)>,
+    outside: BTreeMap<String, String>,
+    inside: BTreeMap<String, String>,
 }
 
 impl Defines {
-    /// What `word` stands for. Definitions from outside go before the script's, and later ones before earlier.
+    /// What `word` stands for.
     fn get(&self, word: &str) -> Option<&str> {
-        let latest = |list: &'_ [(String, String)]| list.iter().rposition(|(name, _)| name == word);
-        match latest(&self.outside) {
-            Some(at) => Some(&self.outside[at].1),
-            None => latest(&self.inside).map(|at| self.inside[at].1.as_str()),
-        }
+        self.outside.get(word).or_else(|| self.inside.get(word)).map(String::as_str)
     }
 }
 
@@ -30,7 +28,7 @@ impl Defines {
 /// # Errors
 /// Where something is opened and not closed, or a number is too large.
 pub fn tokens(source: &str, defines: &[(String, String)]) -> Result<Vec<Token>, Fault> {
-    let mut defines = Defines { outside: defines.to_vec(), inside: Vec::new() };
+    let mut defines = Defines { outside: defines.iter().cloned().collect(), inside: BTreeMap::new() };
     let mut cursor = Cursor::new(source);
     let mut tokens = Vec::new();
     loop {
@@ -49,7 +47,7 @@ pub fn tokens(source: &str, defines: &[(String, String)]) -> Result<Vec<Token>, 
             let Some((symbol, value)) = value.split_once('=') else {
                 return Err((position, "expected --define=SYMBOL=value, found no value".to_owned()));
             };
-            defines.inside.push((symbol.to_owned(), value.to_owned()));
+            defines.inside.insert(symbol.to_owned(), value.to_owned());
         }
         let last = kind == Kind::End;
         tokens.push(Token { kind, position, start, end: cursor.offset() });
