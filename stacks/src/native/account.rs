@@ -1,4 +1,4 @@
-//! What is counted for [`Info`](super::Info) alone: nothing here decides anything.
+//! What is counted for [`Info`](super::Info), and when the peer was last heard of.
 
 use burstlab_algorithms::{Span, Time};
 

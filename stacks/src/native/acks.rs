@@ -161,13 +161,13 @@ impl Sender {
                 self.overdue_since = None;
             }
             self.rto_restarted = now;
+            self.tlp.restarted = now;
             if self.board.is_empty() {
                 self.note_all_acknowledged(now);
             }
         }
-        self.tlp.restarted = now;
         if self.persist.since.is_some() {
-            self.hear_of_window();
+            self.hear_of_window(now);
         }
         #[cfg(test)]
         self.board.check();
@@ -276,10 +276,12 @@ impl Sender {
     }
 
     /// The peer answered a probe, or its window opened.
-    pub fn hear_of_window(&mut self) {
+    pub fn hear_of_window(&mut self, now: Time) {
         self.persist.on_answer();
         if self.peer_window > 0 && self.persist.on_open() && !self.board.is_empty() {
             self.urgent = Some(Urgent::First);
+            // The timeout stood still while the window was closed.
+            self.rto_restarted = now;
         }
     }
 }

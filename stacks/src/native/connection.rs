@@ -346,7 +346,7 @@ impl Connection {
         if ack == una as i64 && self.sender.board.is_empty() {
             // Nothing is out: the header of the peer's data, which tells of its window at most.
             if self.sender.persist.since.is_some() {
-                self.sender.hear_of_window();
+                self.sender.hear_of_window(now);
             }
             return true;
         }
@@ -390,7 +390,8 @@ impl Endpoint for Connection {
         }
     }
 
-    fn write(&mut self, _now: Time, bytes: Bytes) {
+    fn write(&mut self, now: Time, bytes: Bytes) {
+        self.sender.account.busy.begin(now);
         self.sender.write(bytes.get());
     }
 

@@ -396,6 +396,7 @@ impl Connection {
         }
         self.opening.finish();
         self.sender.account.heard = now;
+        self.receiver.came = now;
         self.state = if self.sender.closing { State::FinWait1 } else { State::Established };
         if self.life.keep_alive.is_some() {
             self.watch(now);

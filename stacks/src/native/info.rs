@@ -65,13 +65,13 @@ pub struct Info {
     pub unacked: u32,
     /// Of these, packets selectively acknowledged, or vouched for by duplicate ACKs of a peer without SACK.
     pub sacked: u32,
-    /// Of these, packets lost and not sent again.
+    /// Of these, packets lost, also those that were sent again.
     pub lost: u32,
     /// Of these, packets that are out again.
     pub retrans: u32,
     /// Time since data was last sent; since the connection's start if there was none.
     pub last_data_sent: Span,
-    /// Time since data last came; since the connection's start if there was none.
+    /// Time since data last came; since the handshake if there was none.
     pub last_data_recv: Span,
     /// Time since the peer was last heard of; since the connection's start if it was not.
     pub last_ack_recv: Span,
@@ -119,9 +119,9 @@ pub struct Info {
     pub delivery_rate: Option<Rate>,
     /// Whether the application was the limit of it.
     pub delivery_rate_app_limited: bool,
-    /// Time with something unacknowledged.
+    /// Time with something written and not acknowledged.
     pub busy_time: Span,
-    /// Of that, time in which the peer's window was the limit.
+    /// Of that, time in which the peer's window was the limit, and the congestion window was not.
     pub rwnd_limited: Span,
     /// Packets that the peer told of, cumulatively or selectively; Linux counts the SYN as well.
     pub delivered: u64,
@@ -175,7 +175,7 @@ impl Connection {
             pmtu: u32::from(self.config.mss) + HEADERS,
             unacked: census.out,
             sacked: census.sacked + packets(sender.board.vouched()),
-            lost: census.lost,
+            lost: census.lost + if sender.phase == Phase::Open { 0 } else { census.resent },
             retrans: census.resent,
             last_data_sent: now.since(sender.last_sent),
             last_data_recv: now.since(receiver.came),

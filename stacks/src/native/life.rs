@@ -80,7 +80,9 @@ impl Connection {
         let end = self.receiver.numbering.position(segment.seq, self.receiver.next) + i64::from(segment.payload);
         let fresh = end > self.receiver.next as i64;
         if fresh {
-            self.reset_peer(now);
+            // There is no application any more that the segment could be for: RFC 9293, section 3.10.7.1.
+            self.refuse(now, segment);
+            self.fail(Failure::Aborted);
         }
         !fresh
     }

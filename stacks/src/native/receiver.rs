@@ -160,13 +160,14 @@ impl Receiver {
         let edge = self.right_edge().max(self.next);
         let mut units = (edge - self.next) >> self.shift;
         let cut = edge - self.next - (units << self.shift);
-        // Rounded down, the edge would move back (RFC 9293, section 3.8.6, SHLD-14). But a peer that sends crumbs gets no
-        // more than a sixteenth of the buffer that way.
-        if cut > 0 && edge <= self.capacity() + self.buffer / 16 {
+        // Rounded down, the edge would move back (RFC 9293, section 3.8.6, SHLD-14); rounded up, a peer that sends crumbs
+        // would never find the window closed. So up, but for no more than the buffer once again.
+        if cut > 0 && edge <= self.capacity() + self.buffer {
             units += 1;
         }
         let units = u16::try_from(units).unwrap_or(u16::MAX);
-        self.edge = self.next + (u64::from(units) << self.shift);
+        // What was offered once is taken, whatever the field says now (RFC 7323, section 2.4, rule 2).
+        self.edge = edge.max(self.next + (u64::from(units) << self.shift));
         units
     }
 

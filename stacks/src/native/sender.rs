@@ -265,7 +265,7 @@ impl Sender {
     #[inline]
     fn note_lack_of_data(&mut self, now: Time) {
         let (in_flight, unsent) = (self.board.in_flight(), self.unsent());
-        if unsent > 0 && self.is_held_by_peer() {
+        if unsent > 0 && self.is_held_by_peer() && in_flight + u64::from(self.mss) <= self.window() {
             self.account.window_closed.begin(now);
         }
         if unsent > 0 && self.board.is_empty() {

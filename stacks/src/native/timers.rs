@@ -124,8 +124,7 @@ impl Sender {
         let since = *self.overdue_since.insert(self.waiting_since());
         // RFC 9293, section 3.8.6.1 (MUST-37): a peer that took its window back and answers is not gone.
         let window_taken_back = self.board.una() + self.peer_window < self.board.next();
-        let answered = !self.tlp.restarted.is_never() && self.tlp.restarted >= self.rto_restarted;
-        if window_taken_back && answered {
+        if window_taken_back && self.account.heard >= self.rto_restarted {
             self.retries = 0;
         }
         self.retries += 1;

@@ -11,7 +11,7 @@ pub(super) struct TailProbe {
     enabled: bool,
     floor: Span,
     ack_delay: Span,
-    /// When the probe timeout was last restarted: with each new packet and each ACK.
+    /// When the probe timeout was last restarted: with each new packet and each ACK that advances.
     pub restarted: Time,
     out: Option<Out>,
 }

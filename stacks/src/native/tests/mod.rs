@@ -1,9 +1,12 @@
 //! The engine against itself.
 
+mod accurate;
 mod close;
 mod ecn;
+mod life;
 mod loss;
 mod open;
+mod options;
 mod pair;
 mod random;
 mod rfc5681;
