@@ -8,7 +8,7 @@ use burstlab_algorithms::{Bytes, Time};
 use burstlab_stacks::Endpoint;
 
 use super::settings::Settings;
-use super::socket::{Role, Socket, Stream};
+use super::socket::{Role, Socket, SocketOptions, Stream};
 
 /// Largest chunk: what an IP packet's length can say, less headers.
 const LARGEST_CHUNK: u64 = 65_160;
@@ -29,13 +29,14 @@ fn charge(payload: u64) -> u64 {
 }
 
 /// How much of a chunk that is begun, or of a new one, may be filled now; zero if the buffer is full.
-pub fn room(stream: &Stream, send_buffer: u64) -> u64 {
+pub fn room(stream: &Stream, options: &SocketOptions) -> u64 {
     let mss = stream.peer.payload;
     // Not more than half of the largest window, so that what is in flight can be acknowledged in time.
     let limit = (stream.peer.largest_window / 2).min(LARGEST_CHUNK).max(mss);
     let chunk = limit / mss * mss;
-    match stream.connection.unsent() % chunk {
-        0 if charge(stream.queued()) < send_buffer => chunk,
+    let unsent = stream.connection.unsent();
+    match unsent % chunk {
+        0 if charge(stream.queued()) < options.send_buffer && unsent < options.notsent_lowat => chunk,
         0 => 0,
         begun => chunk - begun,
     }

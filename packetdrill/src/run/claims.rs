@@ -13,6 +13,8 @@ const INFINITE_THRESHOLD: i128 = 0x7fff_ffff;
 /// State of a socket, read once for a block.
 struct State {
     info: Info,
+    /// Time since the connection began: nothing that it tells of was before.
+    age: Span,
     /// Whether the handshake is over.
     established: bool,
     /// Sequence numbers of SYN and FIN that Linux counts with the bytes acknowledged, and those that came.
@@ -57,6 +59,7 @@ impl State {
         let finished = u64::from(stream.connection.is_finished());
         State {
             info,
+            age: now.since(stream.born),
             established: stream.established,
             control_acked: finished + u64::from(stream.established && stream.opened),
             control_received: u64::from(stream.connection.peer_closed()),
@@ -89,10 +92,10 @@ impl State {
             "retrans" => info.retrans.into(),
             // Forward acknowledgement is no more.
             "fackets" => 0,
-            "last_data_sent" => millis(info.last_data_sent),
+            "last_data_sent" => millis(info.last_data_sent.min(self.age)),
             "last_ack_sent" => 0,
-            "last_data_recv" => millis(info.last_data_recv),
-            "last_ack_recv" => millis(info.last_ack_recv),
+            "last_data_recv" => millis(info.last_data_recv.min(self.age)),
+            "last_ack_recv" => millis(info.last_ack_recv.min(self.age)),
             "pmtu" => info.pmtu.into(),
             "rcv_ssthresh" => info.rcv_ssthresh.into(),
             "rtt" => micros(info.rtt),

@@ -151,6 +151,8 @@ impl Host {
             soft_errors_end_opening: linux,
             tail_loss_probe: settings.tail_loss_probe,
             min_probe_timeout: LEAST_PROBE_TIMEOUT,
+            // Linux takes its least timeout for the longest that a peer holds an ACK back.
+            peer_ack_delay: Some(settings.min_rto),
             generalized_ecn: options.congestion == "dctcp",
             time_wait: TIME_WAIT,
             fin_timeout: Some(settings.fin_timeout),
@@ -193,6 +195,7 @@ impl Host {
             boundaries: Default::default(),
             wants_room: false,
             short_of_room: Lack::default(),
+            born: self.now,
             peer: Peer::new(&config),
             config,
             translation: Translation::new(self.initial_sequence),
@@ -357,6 +360,7 @@ impl Host {
         let Role::Stream(stream) = &mut self.sockets[id].role else { return };
         if matches!(status, Status::Open | Status::Closed) && !stream.established {
             stream.established = true;
+            stream.born = self.now;
             buffer::on_established(&mut self.sockets[id]);
         }
         let Role::Stream(stream) = &mut self.sockets[id].role else { return };

@@ -171,6 +171,8 @@ pub struct Stream {
     pub short_of_room: Lack,
     /// What the peer said of itself.
     pub peer: Peer,
+    /// When the connection began.
+    pub born: Time,
     /// How the script's numbers translate to the connection's.
     pub translation: Translation,
 }

@@ -2,6 +2,8 @@
 
 use burstlab_algorithms::{Bytes, Span};
 
+use burstlab_stacks::Endpoint;
+
 use super::errno::Errno;
 use super::host::Host;
 use super::reply::Output;
@@ -208,7 +210,12 @@ impl Host {
         let Socket { role: Role::Stream(stream), options, .. } = &mut self.sockets[id] else { return };
         let connection = &mut stream.connection;
         match name {
-            "TCP_NODELAY" => connection.set_nagle(!options.no_delay),
+            "TCP_NODELAY" => {
+                connection.set_nagle(!options.no_delay);
+                if options.no_delay {
+                    self.push(id);
+                }
+            }
             "TCP_CORK" => connection.set_cork(options.cork),
             "TCP_QUICKACK" => connection.set_quick_acks(options.quick_ack == Some(true)),
             "TCP_USER_TIMEOUT" => connection.set_user_timeout(options.user_timeout()),
@@ -223,6 +230,22 @@ impl Host {
             _ => {}
         }
         self.settle(id);
+    }
+}
+
+impl Host {
+    /// What a cork or the promise of more holds back goes out, once.
+    fn push(&mut self, id: SocketId) {
+        let now = self.now;
+        let corked = self.sockets[id].options.cork;
+        if let Some(stream) = self.sockets[id].stream_mut() {
+            stream.connection.set_cork(false);
+            stream.connection.write(now, Bytes::ZERO);
+        }
+        self.settle(id);
+        if let Some(stream) = self.sockets[id].stream_mut() {
+            stream.connection.set_cork(corked);
+        }
     }
 }
 

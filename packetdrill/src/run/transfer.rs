@@ -7,7 +7,7 @@ use super::buffer;
 use super::errno::Errno;
 use super::host::Host;
 use super::reply::Attempt;
-use super::socket::{Role, SocketId};
+use super::socket::{Role, Socket, SocketId};
 
 /// A read that is under way.
 #[derive(Debug, Clone, Copy)]
@@ -96,7 +96,9 @@ impl Host {
         }
         let Some(stream) = self.sockets[id].stream_mut() else { return Errno::Pipe.into() };
         if write.taken == write.wanted {
-            stream.boundaries.insert(stream.connection.written());
+            if !write.more {
+                stream.boundaries.insert(stream.connection.written());
+            }
             return (write.taken as i64).into();
         }
         stream.wants_room = true;
@@ -114,9 +116,8 @@ impl Host {
     fn fill(&mut self, id: SocketId, write: &mut Write) {
         while write.taken < write.wanted {
             let now = self.now;
-            let send_buffer = self.sockets[id].options.send_buffer;
-            let Some(stream) = self.sockets[id].stream_mut() else { return };
-            let room = buffer::room(stream, send_buffer).min(write.wanted - write.taken);
+            let Socket { role: Role::Stream(stream), options, .. } = &mut self.sockets[id] else { return };
+            let room = buffer::room(stream, options).min(write.wanted - write.taken);
             if room == 0 {
                 return;
             }
