@@ -229,6 +229,7 @@ fn the_timestamp_clock_ticks_each_microsecond_and_outlasts_a_segments_life() {
     assert!((0..40).all(|n| at((n + 1) * life).wrapping_sub(at(n * life)) == 255_000_000));
 }
 
+// holds: RFC7323 2.4 #2, RFC7323 2.4 #3
 #[test]
 fn whatever_an_ack_offered_is_taken() {
     for (buffer, first) in [(100_000, 1), (100_000, 999), (1 << 20, 77), (6 << 20, 31)] {

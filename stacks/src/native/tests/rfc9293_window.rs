@@ -144,6 +144,7 @@ fn edge(ack: &Segment) -> u64 {
     u64::from(ack.ack) + u64::from(ack.window)
 }
 
+// holds: RFC9293 SHLD-14
 #[test]
 fn the_right_edge_never_moves_back() {
     for buffer in [30_000, 100_000, 1 << 20] {
@@ -176,4 +177,26 @@ fn as_long_as_the_peer_answers_a_closed_window_ends_nothing() {
         assert_eq!(pair.a.status(), Status::Open, "{acknowledged}");
         assert!(pair.now < Time::ZERO + Span::from_secs(3_600));
     }
+}
+
+// holds: RFC9293 SHLD-14, RFC7323 2.4 #2, RFC7323 2.4 #3
+#[test]
+fn crumbs_do_not_move_the_right_edge_back_and_what_was_offered_is_taken() {
+    let mut pair = Pair::open(Config { receive_buffer: Bytes::new(100_000), ..config() });
+    pair.b.set_reading(false);
+    let edge = |pair: &Pair| pair.acks().last().map(|(_, s)| u64::from(s.ack) + (u64::from(s.window) << 1)).unwrap();
+    let mut highest = 0;
+    // Each byte alone is rounded up to a unit of two.
+    for _ in 0..8_000 {
+        pair.log.clear();
+        pair.a.write(pair.now, Bytes::new(1));
+        pair.run_for(Span::from_micros(101));
+        assert!(edge(&pair) >= highest, "{} after {highest}", edge(&pair));
+        highest = edge(&pair);
+    }
+    // The peer fills the window that it was offered.
+    let rest = highest - 1 - 8_000;
+    pair.a.write(pair.now, Bytes::new(rest));
+    pair.run_for(Span::from_millis(10));
+    assert_eq!((pair.a.acknowledged(), pair.a.counters().retransmitted_segments), (8_000 + rest, 0));
 }
