@@ -238,6 +238,8 @@ fn read_options(mut rest: &[u8], segment: &mut Segment) -> Result<(), WireError>
     }
     if segment.flags.has(Flags::SYN) {
         segment.syn = syn;
+        // There is nothing to report yet (RFC 2018, section 3), and beside a SYN's options there may be no room to write it.
+        segment.sack = SackBlocks::default();
     }
     Ok(())
 }
@@ -303,6 +305,16 @@ mod tests {
         assert_eq!(acc_ecn(172, &whole[..6]), Some(counters(258, 7, 1)));
         assert_eq!(acc_ecn(172, &whole[..3]), None);
         assert_eq!(acc_ecn(172, &[]), None);
+    }
+
+    #[test]
+    fn sack_blocks_of_a_syn_are_not_read() {
+        let mut segment = Segment { flags: Flags::ACK, acc_ecn: Some(AccEcnCounters::default()), ..Segment::default() };
+        (1..4).for_each(|n| segment.sack.push(SackBlock { start: n, end: n + 1 }));
+        let mut bytes = to_bytes(&segment, FROM, TO, &[]);
+        bytes[IP_HEADER + 13] |= 0x02;
+        let (read, ..) = from_bytes(&bytes, false).unwrap();
+        assert!(read.flags.has(Flags::SYN) && read.sack.is_empty());
     }
 
     #[test]
