@@ -26,7 +26,7 @@ impl Defines {
 /// All tokens of `source`, the last one being [`Kind::End`]. Words that are defined are replaced.
 ///
 /// # Errors
-/// Where something is opened and not closed, or a number is too large.
+/// Where something is opened and not closed, or a definition has no value.
 pub fn tokens(source: &str, defines: &[(String, String)]) -> Result<Vec<Token>, Fault> {
     let mut defines = Defines { outside: defines.iter().cloned().collect(), inside: BTreeMap::new() };
     let mut cursor = Cursor::new(source);
@@ -36,7 +36,7 @@ pub fn tokens(source: &str, defines: &[(String, String)]) -> Result<Vec<Token>, 
         let (start, position) = (cursor.offset(), cursor.position());
         let kind = match token(&mut cursor)? {
             Kind::Word(word) => match defines.get(&word) {
-                Some(value) => defined(value).map_err(|why| (position, why))?,
+                Some(value) => defined(value),
                 None => Kind::Word(word),
             },
             other => other,
@@ -58,19 +58,20 @@ pub fn tokens(source: &str, defines: &[(String, String)]) -> Result<Vec<Token>, 
 }
 
 /// What a defined symbol is replaced with: it is quoted as it was in the definition.
-fn defined(value: &str) -> Result<Kind, String> {
+fn defined(value: &str) -> Kind {
     let quoted = |quote: char| value.strip_prefix(quote).and_then(|inside| inside.strip_suffix(quote));
     if let Some(inside) = quoted('"') {
-        return Ok(Kind::Text(unescape(inside)));
+        return Kind::Text(unescape(inside));
     }
     if let Some(inside) = quoted('`') {
-        return Ok(Kind::BackQuoted(inside.to_owned()));
+        return Kind::BackQuoted(inside.to_owned());
     }
     let mut cursor = Cursor::new(value);
-    match token(&mut cursor) {
-        Ok(kind @ (Kind::Integer(_) | Kind::Hexadecimal(_))) if cursor.rest().is_empty() => Ok(kind),
-        Err((_, why)) => Err(why),
-        _ => Ok(Kind::Word(value.to_owned())),
+    match number(&mut cursor) {
+        // Zeros before it count in a cookie, and then it is none.
+        Kind::Integer(number) if number.to_string() == value => Kind::Integer(number),
+        hexadecimal @ Kind::Hexadecimal(_) if cursor.rest().is_empty() => hexadecimal,
+        _ => Kind::Word(value.to_owned()),
     }
 }
 
@@ -96,8 +97,8 @@ fn token(cursor: &mut Cursor) -> Result<Kind, Fault> {
     let fault = |why: &str| (position, why.to_owned());
     match first {
         '-' if cursor.peek_behind(1) == Some('-') && cursor.peek_behind(2).is_some_and(is_word) => option(cursor),
-        '-' | '.' if digit(cursor.peek_behind(1)) => number(cursor),
-        '-' if cursor.peek_behind(1) == Some('.') && digit(cursor.peek_behind(2)) => number(cursor),
+        '-' | '.' if digit(cursor.peek_behind(1)) => Ok(number(cursor)),
+        '-' if cursor.peek_behind(1) == Some('.') && digit(cursor.peek_behind(2)) => Ok(number(cursor)),
         '.' if cursor.take("...") => Ok(Kind::Ellipsis),
         '%' if cursor.take("%{") => code(cursor).ok_or_else(|| fault("expected \"}%\" at the end of the code")),
         '"' | '`' => match quoted(cursor) {
@@ -106,7 +107,7 @@ fn token(cursor: &mut Cursor) -> Result<Kind, Fault> {
             Some(inside) if first == '"' => Ok(Kind::Text(unescape(inside))),
             Some(inside) => Ok(Kind::BackQuoted(inside.to_owned())),
         },
-        first if is_word(first) => number(cursor),
+        first if is_word(first) => Ok(number(cursor)),
         symbol => {
             cursor.next();
             Ok(Kind::Symbol(symbol))
@@ -197,22 +198,18 @@ fn option(cursor: &mut Cursor) -> Result<Kind, Fault> {
     Ok(Kind::Option { name, value: Some(inside.map_or_else(|| value.clone(), unescape)) })
 }
 
-/// A number or a word: the longest that can be read, and a word where digits are followed by letters.
-fn number(cursor: &mut Cursor) -> Result<Kind, Fault> {
-    let position = cursor.position();
-    let fault = |text: &str| (position, format!("expected a number of 64 bits, found {text}"));
+/// A number or a word: the longest that can be read, and a word where digits are followed by letters. So is a number of
+/// more than 64 bits, which only cookies and digests are.
+fn number(cursor: &mut Cursor) -> Kind {
     let sign = if cursor.take("-") { "-" } else { "" };
     let word =
         if sign.is_empty() { cursor.take_while(is_word) } else { cursor.take_while(|next| next.is_ascii_digit()) };
+    let as_word = || Kind::Word(format!("{sign}{word}"));
     if !word.chars().all(|next| next.is_ascii_digit()) {
         let digits = word.strip_prefix("0x").filter(|digits| digits.chars().all(|next| next.is_ascii_hexdigit()));
-        return match digits.filter(|digits| !digits.is_empty()) {
-            // Masks of 64 bits are written as what C takes them for.
-            Some(digits) => u64::from_str_radix(digits, 16)
-                .map(|number| Kind::Hexadecimal(number.cast_signed()))
-                .map_err(|_| fault(word)),
-            None => Ok(Kind::Word(word.to_owned())),
-        };
+        let number = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
+        // Masks of 64 bits are written as what C takes them for.
+        return number.map_or_else(as_word, |number| Kind::Hexadecimal(number.cast_signed()));
     }
     let mut text = format!("{sign}{word}");
     let mut points = 0;
@@ -222,9 +219,9 @@ fn number(cursor: &mut Cursor) -> Result<Kind, Fault> {
         points += 1;
     }
     match points {
-        0 => text.parse().map(Kind::Integer).map_err(|_| fault(&text)),
-        1 => Ok(Kind::Decimal(text)),
-        _ => Ok(Kind::Address(text)),
+        0 => text.parse().map_or_else(|_| as_word(), Kind::Integer),
+        1 => Kind::Decimal(text),
+        _ => Kind::Address(text),
     }
 }
 
@@ -253,6 +250,14 @@ mod tests {
             kinds("3021b9d889017eeb 0x1f 0xg"),
             [word("3021b9d889017eeb"), Kind::Hexadecimal(31), word("0xg"), Kind::End]
         );
+    }
+
+    #[test]
+    fn what_no_number_holds_is_a_word() {
+        let digits = "12345678901234567890123456789012";
+        assert_eq!(kinds(digits), [word(digits), Kind::End]);
+        let cookie = [("C".to_owned(), "0012".to_owned())];
+        assert_eq!(tokens("C", &cookie).unwrap()[0].kind, word("0012"));
     }
 
     #[test]

@@ -134,10 +134,16 @@ impl Parser<'_> {
     /// Reads bytes of two digits each, which the lexer takes for a word or a number.
     fn bytes_in_hexadecimal(&mut self, what: &str) -> Result<Vec<u8>, ScriptError> {
         let token = self.token();
-        let text = &self.source[token.start..token.end];
+        let written = &self.source[token.start..token.end];
+        let defined;
         let text = match &token.kind {
             Kind::Word(word) => word.as_str(),
-            Kind::Integer(_) => text,
+            // As it is written, zeros before it and all, unless it stands for a symbol.
+            Kind::Integer(_) if written.starts_with(|next: char| next.is_ascii_digit()) => written,
+            Kind::Integer(number) => {
+                defined = number.to_string();
+                &defined
+            }
             _ => return Err(self.unexpected(what)),
         };
         let digits: Option<Vec<u8>> = text.chars().map(|digit| u8::try_from(digit.to_digit(16)?).ok()).collect();

@@ -258,6 +258,24 @@ fn options_of_every_kind_are_read() {
 }
 
 #[test]
+fn cookies_and_digests_may_be_digits_only_and_symbols() {
+    let cookie = |name: &str, value: &str| {
+        let text = format!("--define=C={value} 0 > S 0:0(0) <FO {name},nop,nop>");
+        let Action::Packet(packet) = event(&text).action else { panic!() };
+        let Body::Tcp(TcpPacket { options: TcpOptions::List(mut list), .. }) = packet.body else { panic!() };
+        match list.remove(0).kind {
+            TcpOptionKind::FastOpen { cookie, .. } => cookie,
+            other => panic!("{other:?}"),
+        }
+    };
+    let bytes = [0x12, 0x34, 0x56, 0x78, 0x12, 0x34, 0x56, 0x78];
+    assert_eq!(cookie("1234567812345678", "x"), bytes);
+    assert_eq!(cookie("C", "1234567812345678"), bytes);
+    assert_eq!(cookie("C", "0012ab0000000000")[..3], [0, 0x12, 0xab]);
+    assert_eq!(cookie("00000000000000000000000000000012", "x")[15], 0x12);
+}
+
+#[test]
 fn the_order_of_the_counters_says_which_accurate_ecn_option_it_is() {
     let zero_first = TcpOptionKind::AccEcn { ect0: Some(1), ce: Some(0), ect1: Some(3), one_first: false };
     let one_first = TcpOptionKind::AccEcn { ect0: None, ce: Some(2), ect1: Some(1), one_first: true };
