@@ -54,17 +54,17 @@ fn the_number_that_the_stack_begins_with_makes_no_difference() {
 #[test]
 fn a_wrong_number_is_shown_beside_the_right_one() {
     let said = failure("+0 write(4, ..., 1000) = 1000\n+0 > P. 1:1001(1000) ack 2\n");
-    assert_eq!(
-        said,
-        "script.pkt:9: another packet was expected than came at 0.100000 s\n  \
-           script: +0 > P. 1:1001(1000) ack 2\n  \
-           came:   0.100000 s > P. 1:1001(1000) ack 1 win 65535\n  \
-           acknowledgement: expected 2, came 1\n  \
-           packets before:\n     \
-             0.000000 < S 0:0(0) win 65535 <mss 1000>\n     \
-             0.000000 > S. 0:0(0) ack 1 win 65535 <mss 1460>\n     \
-             0.100000 < . 1:1(0) ack 1 win 65535"
-    );
+    let lines = [
+        "script.pkt:9: another packet was expected than came at 0.100000 s",
+        "  script: +0 > P. 1:1001(1000) ack 2",
+        "  came:   0.100000 s > P. 1:1001(1000) ack 1 win 65535",
+        "  acknowledgement: expected 2, came 1",
+        "  packets before:",
+        "       0.000000 < S 0:0(0) win 65535 <mss 1000>",
+        "       0.000000 > S. 0:0(0) ack 1 win 65535 <mss 1460>",
+        "       0.100000 < . 1:1(0) ack 1 win 65535",
+    ];
+    assert_eq!(said, lines.join("\n"));
 }
 
 #[test]
@@ -111,13 +111,13 @@ fn what_a_call_returns_is_compared() {
 
 #[test]
 fn padding_and_order_of_options_count_only_strictly() {
-    let script = OPEN.replace("> S. 0:0(0) ack 1 <mss 1460>", "> S. 0:0(0) ack 1 <nop,nop,mss 1460>");
+    let script = OPEN.replace("> S. 0:0(0) ack 1 <mss 1460>", "> S. 0:0(0) ack 1 <nop,nop,nop,nop,mss 1460>");
     let folder = Folder::new();
     fs::write(folder.path().join("script.pkt"), script).unwrap();
     folder.burstlab(&["packetdrill", "script.pkt"]).good();
     let strict = folder.burstlab(&["packetdrill", "--strict", "script.pkt"]);
     assert_eq!(strict.code, 1);
-    assert!(strict.stdout.contains("options: expected <nop,nop,mss 1460>, came <mss 1460>"), "{}", strict.stdout);
+    assert!(strict.stdout.contains("options: expected <nop,nop,nop,nop,mss 1460>, came <mss 1460>"), "{}", strict.stdout);
 }
 
 #[test]

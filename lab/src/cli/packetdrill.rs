@@ -29,7 +29,7 @@ pub(super) struct Arguments {
     mtu: Option<u32>,
     /// How far times may be off, in microseconds, where a script does not say
     #[arg(long, alias = "tolerance_usecs", value_name = "N", default_value_t = 4000)]
-    tolerance_usecs: u64,
+    tolerance_usecs: u32,
     /// How far times may be off as a part of the time since the event before, in percent, if that is more
     #[arg(long, alias = "tolerance_percent", value_name = "PERCENT", default_value_t = 12.5, value_parser = percent)]
     tolerance_percent: f64,
@@ -155,7 +155,7 @@ fn options(arguments: &Arguments) -> Options {
         },
         ..Options::default()
     };
-    options.tolerance.fixed = Span::from_micros(arguments.tolerance_usecs);
+    options.tolerance.fixed = Span::from_micros(u64::from(arguments.tolerance_usecs));
     options.tolerance.share = arguments.tolerance_percent / 100.0;
     options
 }

@@ -167,7 +167,7 @@ impl<'a> Execution<'a> {
             let wake = self.pending.as_ref().map_or(Time::NEVER, |pending| pending.wakes);
             let expired = self.host.step(until.min(wake.max(self.host.now))).map_err(|stuck| {
                 let at = seconds(stuck.at.since(START));
-                self.failure(format!("the stack's timers expire without end at {at}"))
+                self.failure(format!("timers expire without end at {at}"))
             })?;
             self.collect()?;
             if !expired && self.host.now >= until {
@@ -313,8 +313,11 @@ impl<'a> Execution<'a> {
         // Linux shows segments that leave together as one; the parts of it are as long as segments are.
         let rest = expected.payload - offset;
         let more = packet.payload > 0 && packet.payload < rest && !packet.flags.has(Flags::SYN);
-        let ticks =
-            if self.tick == 0 { None } else { Some((tolerance.as_nanos() / 1000 / u64::from(self.tick)) as u32) };
+        let ticks = if self.tick == 0 {
+            None
+        } else {
+            Some((self.tolerance.fixed.as_nanos() / 1000 / u64::from(self.tick)) as u32)
+        };
         let rules = Rules { stamps: ticks, ..self.rules };
         let differences = comparison::compare(expected, &packet, offset, !more, self.ends_write(sent), rules);
         if differences.is_empty() && due.holds(at, tolerance) {

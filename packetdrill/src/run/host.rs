@@ -19,6 +19,9 @@ pub const START: Time = Time::from_nanos(100_000_000_000);
 /// Timers that may expire at one instant before the stack is said to be stuck.
 const TIMERS_PER_INSTANT: u32 = 10_000;
 
+/// Timers that may expire in a script: a thousand times what the longest needs, and an end to those that ask for years.
+const TIMERS: u32 = 1_000_000;
+
 /// Linux's least delay of an ACK (`TCP_DELACK_MIN`), which it has until it knows better.
 const DELAYED_ACK: Span = Span::from_millis(40);
 /// ACKs that Linux does not delay at a connection's start (`TCP_MAX_QUICKACKS`).
@@ -65,8 +68,10 @@ pub struct Host {
     /// The default controller.
     pub controller: String,
     registry: Registry,
-    /// Timers that expired at this instant.
+    /// Timers that expired at this instant,
     expired: u32,
+    /// and in all.
+    all_expired: u32,
 }
 
 impl Host {
@@ -83,6 +88,7 @@ impl Host {
             controller: controller.to_owned(),
             registry: registry.clone(),
             expired: 0,
+            all_expired: 0,
         }
     }
 
@@ -215,7 +221,8 @@ impl Host {
             self.expired = 0;
         }
         self.expired += 1;
-        if self.expired > TIMERS_PER_INSTANT {
+        self.all_expired += 1;
+        if self.expired > TIMERS_PER_INSTANT || self.all_expired > TIMERS {
             return Err(Stuck { at: self.now });
         }
         self.now = self.now.max(at);
@@ -259,6 +266,10 @@ impl Host {
             self.on_listener(id, segment);
             return;
         }
+        if let Some(listener) = self.reopens(id, segment) {
+            self.on_listener(listener, segment);
+            return;
+        }
         self.tell_segment_size(id, segment);
         let now = self.now;
         if let Some(stream) = self.sockets[id].stream_mut() {
@@ -266,6 +277,18 @@ impl Host {
             stream.connection.on_segment(now, segment);
         }
         self.settle(id);
+    }
+
+    /// The listener that a SYN opens a new connection of, where an old one stood that is over (RFC 9293, section 3.6.1).
+    fn reopens(&self, id: SocketId, segment: &Segment) -> Option<SocketId> {
+        const CLOSED: u8 = 7;
+        let stream = self.sockets[id].stream()?;
+        let opens = segment.flags.has(Flags::SYN) && !segment.flags.has(Flags::ACK.with(Flags::RST));
+        let over = stream.connection.info(self.now).state == CLOSED || stream.connection.yields_to(segment);
+        if !opens || !over {
+            return None;
+        }
+        self.sockets.iter().position(|socket| socket.held && matches!(socket.role, Role::Listener(_)))
     }
 
     /// An ICMP message comes in about a segment of the socket under test with the number `seq`.
@@ -364,10 +387,10 @@ impl Host {
             buffer::on_established(&mut self.sockets[id]);
         }
         let Role::Stream(stream) = &mut self.sockets[id].role else { return };
-        if stream.established {
-            if let Some(listener) = stream.listener.take() {
-                self.enqueue(listener, id);
-            }
+        if stream.established
+            && let Some(listener) = stream.listener.take()
+        {
+            self.enqueue(listener, id);
         }
     }
 

@@ -131,6 +131,14 @@ impl Default for Settings {
     }
 }
 
+/// Seconds that no setting goes beyond: a year.
+pub const LONGEST: u64 = 366 * 86_400;
+
+/// A time of so many seconds, a year at most.
+pub fn seconds(count: u64) -> Span {
+    Span::from_secs(count.min(LONGEST))
+}
+
 /// What became of a setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
@@ -234,13 +242,13 @@ impl Settings {
             "tcp_syn_retries" => self.syn_retries = small,
             "tcp_synack_retries" => self.synack_retries = small,
             "tcp_retries2" => self.retries = small,
-            "tcp_keepalive_time" => self.keepalive.idle = Span::from_secs(value),
-            "tcp_keepalive_intvl" => self.keepalive.interval = Span::from_secs(value),
+            "tcp_keepalive_time" => self.keepalive.idle = seconds(value),
+            "tcp_keepalive_intvl" => self.keepalive.interval = seconds(value),
             "tcp_keepalive_probes" => self.keepalive.probes = small,
-            "tcp_fin_timeout" => self.fin_timeout = Span::from_secs(value),
+            "tcp_fin_timeout" => self.fin_timeout = seconds(value),
             "tcp_notsent_lowat" => self.notsent_lowat = value,
-            "tcp_rto_min_us" => self.min_rto = Span::from_micros(value),
-            "tcp_rto_max_ms" => self.max_rto = Span::from_millis(value),
+            "tcp_rto_min_us" => self.min_rto = Span::from_micros(value.min(LONGEST * 1_000_000)),
+            "tcp_rto_max_ms" => self.max_rto = Span::from_millis(value.min(LONGEST * 1000)),
             _ => return held_by_design(name, Some(value)),
         }
         Effect::Done

@@ -2,7 +2,7 @@
 
 use burstlab_algorithms::Span;
 
-use super::settings::{Effect, Settings};
+use super::settings::{Effect, LONGEST, Settings, seconds};
 
 /// Applies the lines of `text`; gives a note for each that could not be.
 pub fn apply(text: &str, settings: &mut Settings) -> Vec<String> {
@@ -151,9 +151,9 @@ fn duration(text: &str) -> Option<Span> {
     let (count, unit) = text.split_at(end);
     let count: u64 = count.parse().ok()?;
     match unit {
-        "" | "ms" | "msec" => Some(Span::from_millis(count)),
-        "s" | "sec" => Some(Span::from_secs(count)),
-        "us" | "usec" => Some(Span::from_micros(count)),
+        "" | "ms" | "msec" => Some(Span::from_millis(count.min(LONGEST * 1000))),
+        "s" | "sec" => Some(seconds(count)),
+        "us" | "usec" => Some(Span::from_micros(count.min(LONGEST * 1_000_000))),
         _ => None,
     }
 }

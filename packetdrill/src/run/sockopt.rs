@@ -7,6 +7,7 @@ use burstlab_stacks::Endpoint;
 use super::errno::Errno;
 use super::host::Host;
 use super::reply::Output;
+use super::settings;
 use super::socket::{Role, Socket, SocketId};
 
 /// The value of an option that a script sets.
@@ -124,7 +125,7 @@ impl Host {
             "SO_RCVLOWAT" => options.receive_lowat = number(setting)?.clamp(1, i64::from(i32::MAX)).unsigned_abs(),
             "SO_LINGER" => match setting {
                 Setting::Linger(on, seconds) => {
-                    options.linger = on.then(|| Span::from_secs((*seconds).max(0).unsigned_abs()));
+                    options.linger = on.then(|| settings::seconds((*seconds).max(0).unsigned_abs()));
                 }
                 _ => return Err(Errno::Invalid.into()),
             },

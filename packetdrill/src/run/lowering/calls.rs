@@ -6,6 +6,7 @@ use super::Unsupported;
 use super::arguments::{Arguments, number, vector, words};
 use crate::run::connecting::Shutdown;
 use crate::run::readiness::{Control, Interest};
+use crate::run::settings::seconds;
 use crate::run::sockopt::Setting;
 use crate::run::step::{Call, MessageFlags, Operation, Queue, Wanted};
 use crate::script::{Expression, SystemCall, Value};
@@ -162,7 +163,7 @@ fn set_option(a: &Arguments) -> Result<Operation, Unsupported> {
         }
         Value::Structure(_) if matches!(name.as_str(), "SO_RCVTIMEO" | "SO_SNDTIMEO") => {
             let count = |name| member(value, name).map(|n| u64::try_from(n).unwrap_or(0));
-            Setting::Time(Span::from_secs(count("tv_sec")?) + Span::from_micros(count("tv_usec")?))
+            Setting::Time(seconds(count("tv_sec")?) + Span::from_micros(count("tv_usec")?.min(1_000_000)))
         }
         Value::Structure(_) | Value::Ellipsis => return Err(format!("{name} is not supported")),
         _ => Setting::Number(number(value)?),

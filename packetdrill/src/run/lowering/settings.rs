@@ -4,7 +4,7 @@ use burstlab_algorithms::Span;
 
 use super::Unsupported;
 use crate::run::options::Options;
-use crate::run::settings::IpVersion;
+use crate::run::settings::{IpVersion, LONGEST};
 use crate::script::{Script, ScriptOption};
 
 /// `options` with what the script says, and notes on what means nothing here.
@@ -29,7 +29,7 @@ fn set(options: &mut Options, option: &ScriptOption) -> Result<bool, Unsupported
     let number = || value.parse::<u64>().map_err(|_| format!("--{} takes a number, not \"{value}\"", option.name));
     let small = || number().and_then(|n| u32::try_from(n).map_err(|_| format!("--{} is too large", option.name)));
     match option.name.as_str() {
-        "tolerance_usecs" => options.tolerance.fixed = Span::from_micros(number()?),
+        "tolerance_usecs" => options.tolerance.fixed = Span::from_micros(number()?.min(LONGEST * 1_000_000)),
         "tolerance_percent" => {
             let percent: f64 = value.parse().map_err(|_| format!("\"{value}\" is no number of percent"))?;
             options.tolerance.share = if percent.is_finite() { percent.clamp(0.0, 100.0) / 100.0 } else { 0.0 };
