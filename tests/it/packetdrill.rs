@@ -117,7 +117,11 @@ fn padding_and_order_of_options_count_only_strictly() {
     folder.burstlab(&["packetdrill", "script.pkt"]).good();
     let strict = folder.burstlab(&["packetdrill", "--strict", "script.pkt"]);
     assert_eq!(strict.code, 1);
-    assert!(strict.stdout.contains("options: expected <nop,nop,nop,nop,mss 1460>, came <mss 1460>"), "{}", strict.stdout);
+    assert!(
+        strict.stdout.contains("options: expected <nop,nop,nop,nop,mss 1460>, came <mss 1460>"),
+        "{}",
+        strict.stdout
+    );
 }
 
 #[test]
