@@ -181,8 +181,12 @@ impl Window {
     /// The last reduction was for nothing.
     pub(crate) fn undo(&mut self) -> bool {
         let Some((cwnd, ssthresh)) = self.before.take() else { return false };
-        self.cwnd = self.cwnd.max(cwnd);
-        self.ssthresh = self.ssthresh.max(ssthresh);
+        // A window that has grown beyond that of before by now goes on from where it is (RFC 9438, section 4.9.2); with the
+        // old threshold it could be in slow start again.
+        if self.cwnd < cwnd {
+            self.cwnd = cwnd;
+            self.ssthresh = self.ssthresh.max(ssthresh);
+        }
         self.timed_out = false;
         true
     }

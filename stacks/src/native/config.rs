@@ -61,7 +61,10 @@ pub struct Config {
     pub max_retransmissions: u32,
     /// The same for the SYN; `None`: as many as for data. Linux's `tcp_syn_retries` is 6. Default: `None`.
     pub syn_retransmissions: Option<u32>,
-    /// The same for the SYN/ACK. Linux's `tcp_synack_retries` is 5. Default: `None`.
+    /// Retransmissions of a SYN that follow each other by the initial timeout, before it doubles; Linux's
+    /// `tcp_syn_linear_timeouts` is 4. Default: 0 (RFC 6298, 5.5).
+    pub linear_syn_timeouts: u32,
+    /// As `syn_retransmissions`, for the SYN/ACK. Linux's `tcp_synack_retries` is 5. Default: `None`.
     pub syn_ack_retransmissions: Option<u32>,
     /// Whether probes of a closed window are empty segments of an old sequence number, which the peer has to answer as
     /// well, as in Linux, instead of one byte of new data (RFC 9293, section 3.8.6.1, MUST-35). Default: off.
@@ -81,6 +84,8 @@ pub struct Config {
     /// (draft-ietf-tcpm-generalized-ecn; Linux and Windows do so for DCTCP, since a step-marking queue drops whatever
     /// is not). Classic feedback never does (RFC 3168, section 6.1). Default: on.
     pub generalized_ecn: bool,
+    /// Whether that goes for SYNs and SYN/ACKs as well. Default: on.
+    pub generalized_syn: bool,
     /// Whether accurate ECN feedback comes with byte counters in an option (RFC 9768, section 3.2.3) beside the three bits in
     /// the header: on SYN/ACKs and pure ACKs. Default: on.
     pub acc_ecn_option: bool,
@@ -138,6 +143,7 @@ impl Default for Config {
             initial_sequence: 0,
             max_retransmissions: 15,
             syn_retransmissions: None,
+            linear_syn_timeouts: 0,
             syn_ack_retransmissions: None,
             empty_window_probes: false,
             soft_errors_end_opening: false,
@@ -145,6 +151,7 @@ impl Default for Config {
             min_probe_timeout: Span::from_millis(1),
             peer_ack_delay: None,
             generalized_ecn: true,
+            generalized_syn: true,
             acc_ecn_option: true,
             time_wait: Span::from_millis(100),
             fin_timeout: Some(Span::from_secs(60)),

@@ -32,6 +32,9 @@ pub(super) enum State {
 /// Bytes that options may take (RFC 9293, section 3.1).
 const OPTIONS: usize = 40;
 
+/// Bytes that the AccECN option takes of them, padded.
+const ACC_ECN_LEN: u32 = 12;
+
 /// One side of one TCP connection.
 ///
 /// ```
@@ -214,7 +217,8 @@ impl Connection {
 
     // Not in one go with the rest: nine single bytes are dear, and rarely there.
     #[inline(never)]
-    fn add_counters(&self, out: &mut Segment) {
+    fn add_counters(&mut self, out: &mut Segment) {
+        self.receiver.echo.on_told();
         out.acc_ecn = Some(self.receiver.echo.counters());
     }
 
@@ -238,7 +242,7 @@ impl Connection {
         let Some(former) = self.receiver.former.take() else { return false };
         self.write_pure_ack(out, now);
         out.ack = self.receiver.numbering.wire(former.next);
-        let ahead = (self.receiver.next - former.next) >> self.receiver.shift;
+        let ahead = (self.receiver.next - former.next).div_ceil(1 << self.receiver.shift);
         out.window = out.window.saturating_add(u16::try_from(ahead).unwrap_or(u16::MAX));
         out.flags = Flags::ACK.with(former.flags);
         // The segment that changed the state is still to be acknowledged.
@@ -254,6 +258,17 @@ impl Connection {
         }
         // SACK options could push a full packet over the MTU; the pure ACKs before it have said the same.
         self.write_segment(out, now, Packet { flags, ..packet }, SackBlocks::default());
+        if self.receiver.echo.counts() {
+            self.add_counters_to_data(out);
+        }
+    }
+
+    /// RFC 9768, section 3.2.3.3: counters that changed go with data as well, where there is room.
+    #[inline(never)]
+    fn add_counters_to_data(&mut self, out: &mut Segment) {
+        if out.payload + ACC_ECN_LEN <= self.sender.mss && self.receiver.echo.takes_data(out.payload) {
+            self.add_counters(out);
+        }
     }
 
     /// RFC 9293, section 3.10.7.4: a segment in a synchronized state.
@@ -321,6 +336,9 @@ impl Connection {
             return;
         }
         self.receiver.on_unacceptable(start, end, &mut self.sender.counters);
+        if segment.flags.has(Flags::SYN) {
+            self.answer_again(segment);
+        }
         self.restart_time_wait(now, segment);
         // What an old duplicate says of our own data may still be news: a zero window's sender answers probes this way.
         if segment.flags.has(Flags::ACK) && !segment.flags.has(Flags::SYN) {
@@ -536,6 +554,9 @@ impl Connection {
     /// The codepoint of SYNs: ECN-capable only where the feedback is of a data centre's kind (see
     /// [`Config::generalized_ecn`]).
     pub(super) fn syn_codepoint(&self) -> Codepoint {
+        if !self.config.generalized_syn {
+            return Codepoint::NotEct;
+        }
         let mut marks = super::marks::Marks::new(self.config.generalized_ecn);
         marks.set_feedback(self.feedback);
         marks.codepoint(self.sender.ecn, false)

@@ -42,6 +42,10 @@ pub(crate) struct Echo {
     counts: bool,
     /// Whether they may.
     option: bool,
+    /// A counter changed since they were told last.
+    news: bool,
+    /// No data went out yet.
+    no_data: bool,
 }
 
 impl Echo {
@@ -57,6 +61,8 @@ impl Echo {
             unreported: 0,
             counts: false,
             option,
+            news: false,
+            no_data: true,
         }
     }
 
@@ -101,6 +107,7 @@ impl Echo {
 
     fn count(&mut self, segment: &Segment, marked: bool) -> Ask {
         let bytes = u64::from(segment.payload);
+        self.news |= bytes > 0 && segment.codepoint != Codepoint::NotEct;
         match segment.codepoint {
             Codepoint::Ce => self.ce += bytes,
             Codepoint::Ect0 => self.ect0 += bytes,
@@ -140,6 +147,17 @@ impl Echo {
     /// The counters that go out with them.
     pub fn counters(&self) -> AccEcnCounters {
         AccEcnCounters { ect0: U24::wrapping(self.ect0), ce: U24::wrapping(self.ce), ect1: U24::wrapping(self.ect1) }
+    }
+
+    /// Whether a segment with `payload` bytes of data should carry counters: if they changed, and on the first one with data,
+    /// as the ACK that ends the handshake may be lost (RFC 9768, section 3.2.3.2.1).
+    pub fn takes_data(&mut self, payload: u32) -> bool {
+        self.news || payload > 0 && std::mem::replace(&mut self.no_data, false)
+    }
+
+    /// The counters leave.
+    pub fn on_told(&mut self) {
+        self.news = false;
     }
 
     /// An acknowledgement left.

@@ -151,7 +151,8 @@ impl Connection {
         opening.due = false;
         opening.sent += 1;
         opening.sent_at = now;
-        let backoff = 1u64.checked_shl(opening.sent - 1).unwrap_or(u64::MAX);
+        let linear = if self.state == State::SynSent { self.config.linear_syn_timeouts } else { 0 };
+        let backoff = 1u64.checked_shl((opening.sent - 1).saturating_sub(linear)).unwrap_or(u64::MAX);
         opening.at = now + Span::min(self.config.initial_rto * backoff, self.config.max_rto);
         Some(match self.state {
             State::SynSent => self.syn(now),
@@ -329,6 +330,14 @@ impl Connection {
         self.receiver.reading = reading;
         self.opening = Opening::default();
         self.state = State::Listen;
+    }
+
+    /// The SYN/ACK came again, so its ACK was lost: what that told is told again (RFC 9768, section 3.2.2.1).
+    pub(super) fn answer_again(&mut self, segment: &Segment) {
+        let confirms = segment.flags.has(Flags::ACK) && reflected(ace_of(segment.flags)).is_some();
+        if confirms && !self.opening.passive && self.sender.marks.feedback() == EcnFeedback::Accurate {
+            self.opening.answer = Some(reflection(segment.codepoint));
+        }
     }
 
     /// Accurate feedback on the SYN or SYN/ACK (RFC 9768, sections 3.1.5, 3.2.2.1 and 3.2.2.3): counts a mark, and sends

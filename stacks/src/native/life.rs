@@ -122,7 +122,7 @@ impl Connection {
         if heard >= self.life.probed {
             self.life.probes = 0;
         }
-        // RFC 9293, section 3.8.4 (MUST-27): only if nothing is out; the retransmission timer sees to that.
+        // RFC 9293, section 3.8.4 (MUST-26): only if nothing is out; the retransmission timer sees to that.
         if !self.sender.board.is_empty() || self.sender.unsent() > 0 {
             self.expires = now + watch.idle;
         } else if self.life.probes == 0 && now.since(heard) < watch.idle {
@@ -149,7 +149,7 @@ impl Connection {
     }
 
     /// An empty segment of a sequence number that the peer has had: it must answer by an ACK (RFC 9293, section 3.8.4,
-    /// SHLD-27).
+    /// SHLD-12).
     pub(super) fn probe_peer(&mut self, now: Time) {
         let seq = self.numbering.wire(self.sender.board.una()).wrapping_sub(1);
         let ack = self.receiver.numbering.wire(self.receiver.next);

@@ -183,11 +183,13 @@ impl Receiver {
         window as u16
     }
 
-    /// Whether a segment from `start` to `end` lies in the window: RFC 9293, section 3.4, table 6.
+    /// Whether a segment from `start` to `end` lies in the window: RFC 9293, section 3.4, table 6. An acknowledgement just
+    /// behind the window is taken as well, as Linux does: who has filled the window has no other number to give, and
+    /// where both sides have, they would answer each other for ever.
     pub fn is_acceptable(&self, start: i64, end: i64) -> bool {
         let (next, edge) = (self.next as i64, self.edge.max(self.next) as i64);
         if end == start {
-            return start == next || (next <= start && start < edge);
+            return next <= start && start <= edge;
         }
         start < edge && end > next
     }

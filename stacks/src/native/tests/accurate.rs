@@ -118,3 +118,43 @@ fn counters_need_not_go_in_an_option() {
     let told: u64 = pair.told.lock().unwrap().acks.iter().map(|ack| ack.ce_marked.get()).sum();
     assert_eq!(told, pair.b.counters().marked_segments_received * MSS);
 }
+
+#[test]
+fn a_syn_ack_that_comes_again_is_answered_as_the_first_one_was() {
+    let mut pair = opening();
+    pair.a.connect(pair.now);
+    let syn = pair.a.poll_transmit(pair.now).unwrap();
+    pair.b.on_segment(pair.now, &syn);
+    let syn_ack = pair.b.poll_transmit(pair.now).unwrap();
+    for (codepoint, told) in [(Codepoint::Ect0, 0b100), (Codepoint::Ce, 0b110), (Codepoint::Ect0, 0b100)] {
+        pair.a.on_segment(pair.now, &Segment { codepoint, ..syn_ack });
+        assert_eq!(ace_of(pair.a.poll_transmit(pair.now).unwrap().flags), told);
+    }
+}
+
+#[test]
+fn counters_go_with_the_first_data_and_with_data_that_answers() {
+    let mut pair = opening().opened();
+    for n in 0..3 {
+        pair.a.write(pair.now, burstlab_algorithms::Bytes::new(100));
+        pair.b.write(pair.now, burstlab_algorithms::Bytes::new(100));
+        pair.run_for(Span::from_millis(1));
+        let with = |direction| pair.data(direction).iter().filter(|(_, s)| s.acc_ecn.is_some()).count();
+        assert_eq!(with(Direction::Forward), 1, "the first only, as pure ACKs tell the rest: {n}");
+    }
+    pair.a.write(pair.now, burstlab_algorithms::Bytes::new(20 * MSS));
+    pair.run_for(Span::from_millis(1));
+    let full =
+        pair.data(Direction::Forward).iter().filter(|(_, s)| s.payload == MSS as u32 && s.acc_ecn.is_some()).count();
+    assert_eq!(full, 0, "a full segment has no room");
+}
+
+#[test]
+fn syns_can_be_left_out_of_ecn() {
+    let config = super::super::Config { generalized_syn: false, ..config() };
+    let mut pair = Pair::with(config, EcnFeedback::Accurate, |recorder| recorder);
+    pair.a.connect(pair.now);
+    pair.run_for(Span::from_millis(1));
+    assert!(pair.log.iter().filter(|(_, s)| s.flags.has(Flags::SYN)).all(|(_, s)| s.codepoint == Codepoint::NotEct));
+    assert!(capable(&mut pair));
+}

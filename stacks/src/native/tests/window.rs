@@ -1,7 +1,7 @@
 //! The receiver's window: closed, opened, silly; and what is acknowledged when.
 
 use burstlab_algorithms::{Bytes, Span};
-use burstlab_network::Direction;
+use burstlab_network::{Direction, Flags, Segment};
 
 use super::super::Config;
 use super::pair::{Fate, MSS, Pair, config};
@@ -157,4 +157,36 @@ fn old_duplicates_fail_the_timestamp_test() {
     pair.b.on_segment(pair.now, &old);
     assert_eq!(pair.b.received(), before);
     assert!(pair.b.poll_transmit(pair.now).is_some(), "it is answered by an ACK");
+}
+
+#[test]
+fn two_closed_windows_do_not_answer_each_other_for_ever() {
+    for buffer in [24, 2 * MSS, 8 * MSS] {
+        let mut pair = Pair::new(Config { receive_buffer: Bytes::new(buffer), ..config() });
+        pair.a.set_reading(false);
+        pair.b.set_reading(false);
+        pair.a.write(pair.now, Bytes::new(10 * MSS));
+        pair.b.write(pair.now, Bytes::new(10 * MSS));
+        let mut seen = 0;
+        pair.forward.rule = Box::new(move |_, _| {
+            seen += 1;
+            if seen % 7 == 3 { Fate::Drop } else { Fate::Pass }
+        });
+        pair.a.connect(pair.now);
+        pair.run_for(Span::from_secs(3));
+        assert!(pair.log.len() < 400, "{buffer}: {}", pair.log.len());
+    }
+}
+
+#[test]
+fn the_window_of_an_overtaken_ack_that_advances_counts() {
+    let mut pair = Pair::open(small_buffer());
+    pair.a.write(pair.now, Bytes::new(4 * MSS));
+    pair.pump();
+    let template = Segment { flags: Flags::ACK, ..pair.b.poll_transmit(pair.now).unwrap_or_default() };
+    let ack = |seq, acked: u64, window| Segment { seq, ack: 1 + (acked * MSS) as u32, window, ..template };
+    let seq = pair.a.receiver.numbering.wire(pair.a.receiver.next);
+    pair.a.on_segment(pair.now, &Segment { payload: 10, ..ack(seq.wrapping_add(10), 1, 7_000) });
+    pair.a.on_segment(pair.now, &ack(seq, 2, 3_000));
+    assert_eq!(pair.a.info(pair.now).snd_wnd, 3_000);
 }
