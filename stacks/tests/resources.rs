@@ -209,6 +209,21 @@ fn resets_and_syns_within_the_window_are_answered_by_few_challenges() {
 }
 
 #[test]
+fn acknowledgements_of_a_peer_that_filled_the_window_are_answered_with_nothing() {
+    let mut victim = Victim::open(OPTIONS);
+    // As large as the window of a SYN may be; the first acknowledgement gives no larger one before data came.
+    let edge = 1 + u32::from(u16::MAX);
+    let ack = victim.next;
+    for _ in 0..segments() {
+        victim.take(peers(edge, ack));
+    }
+    victim.report("acknowledgements at the window's edge");
+    assert_eq!(victim.sent, (0, 0));
+    victim.take(peers(edge + (16 << 20), ack));
+    assert_eq!(victim.sent, (0, 1), "beyond the window it is told where the window is");
+}
+
+#[test]
 fn garbage_is_answered_at_most_once_each_and_not_kept() {
     let mut victim = Victim::open(OPTIONS);
     let (mut state, count) = (1u64, segments());
