@@ -18,6 +18,7 @@ mod packetdrill;
 mod program;
 mod recording;
 mod report;
+mod robustness;
 #[cfg(target_os = "linux")]
 mod shell;
 #[cfg(target_os = "linux")]
