@@ -5,12 +5,14 @@
 //! something to give. It knows no TCP beyond the fields of a segment.
 
 mod audit;
+mod codel;
 mod impairment;
 mod network;
 mod packets;
 mod port;
 mod probe;
 mod queue;
+mod red;
 mod ring;
 mod route;
 mod segment;
@@ -21,12 +23,14 @@ mod tuple;
 pub mod wire;
 
 pub use audit::Violation;
+pub use codel::CodelSettings;
 pub use impairment::Impairment;
 pub use network::{Arrival, Arriving, InterfaceId, Network, NoPath, PortInfo, PortKind, Sent};
 pub use packets::PacketId;
 pub use port::PortId;
 pub use probe::Probe;
 pub use queue::{Discipline, Limit, LimitError, Occupancy, Verdict};
+pub use red::RedSettings;
 pub use segment::{
     AccEcnCounters, Codepoint, Direction, Flags, FlowId, SackBlock, SackBlocks, Segment, SynOptions, Timestamps, U24,
 };

@@ -5,6 +5,7 @@ use burstlab_units::{Bytes, Rate, Span, Time};
 use crate::impairment::Impaired;
 use crate::packets::{PacketId, Packets, row};
 use crate::port::{Enqueued, InFlight, Port};
+use crate::red::Red;
 use crate::route::Graph;
 use crate::topology::{LinkSpec, NodeId};
 use crate::{Direction, Discipline, FlowId, Impairment, Limit, Occupancy, PortId, Probe, Segment, Topology, Violation};
@@ -172,7 +173,11 @@ impl Network {
         };
         let LinkSpec { rate, delay, impairment, .. } = link;
         let impaired = impairment.is_active().then(|| Impaired::new(impairment, self.seed, &name));
-        self.ports.push(Port::new(rate, delay, discipline, impaired));
+        let red = match discipline {
+            Discipline::Red { settings, .. } => Some(Red::new(settings, self.seed, &name)),
+            _ => None,
+        };
+        self.ports.push(Port::new(rate, delay, discipline, red, impaired));
         self.infos.push(PortInfo { name, kind, rate, delay, queue: discipline, impairment });
         PortId(self.ports.len() as u32 - 1)
     }
@@ -284,6 +289,8 @@ impl Network {
         *place = self.starts[row(segment.flow, segment.direction)];
         let own = self.paths[*place as usize];
         let port = &mut self.ports[own.0 as usize];
+        port.depart_until(own, now, &mut self.packets, probe);
+        let (segment, _) = self.packets.packet_mut(packet);
         let enqueued = port.enqueue(own, now, packet, size, segment, probe);
         self.packets.seal();
         if enqueued == Enqueued::Dropped {
@@ -304,13 +311,16 @@ impl Network {
     #[inline(always)]
     pub fn pass_on<P: Probe>(&mut self, arriving: Arriving, now: Time, probe: &mut P) -> Arrival {
         let Arriving { packet, size } = arriving;
-        let (segment, place) = self.packets.packet_mut(packet);
+        let (_, place) = self.packets.packet_mut(packet);
         *place += 1;
         let onward = self.paths[*place as usize];
         if onward == ARRIVED {
             return Arrival::Delivered(packet);
         }
-        let enqueued = self.ports[onward.0 as usize].enqueue(onward, now, packet, size, segment, probe);
+        let port = &mut self.ports[onward.0 as usize];
+        port.depart_until(onward, now, &mut self.packets, probe);
+        let (segment, _) = self.packets.packet_mut(packet);
+        let enqueued = port.enqueue(onward, now, packet, size, segment, probe);
         if enqueued == Enqueued::Dropped {
             self.packets.lose(packet);
         }
@@ -324,7 +334,7 @@ impl Network {
     pub fn audit<P: Probe>(&mut self, now: Time, probe: &mut P) -> Result<(), Violation> {
         let mut under_way = Vec::new();
         for (number, (port, info)) in self.ports.iter_mut().zip(&self.infos).enumerate() {
-            port.depart_until(PortId(number as u32), now, probe);
+            port.depart_until(PortId(number as u32), now, &mut self.packets, probe);
             port.audit(&info.name)?;
             under_way.extend(port.packets());
         }
@@ -362,7 +372,7 @@ impl Network {
     /// What waits at a port at `now`.
     pub fn occupancy<P: Probe>(&mut self, port: PortId, now: Time, probe: &mut P) -> Occupancy {
         let state = &mut self.ports[port.0 as usize];
-        state.depart_until(port, now, probe);
+        state.depart_until(port, now, &mut self.packets, probe);
         state.waiting()
     }
 

@@ -6,11 +6,17 @@
 
 use burstlab_units::{Bytes, Rate, Span, Time};
 
+use crate::codel::Waiting;
 use crate::impairment::Impaired;
 use crate::packets::{PacketId, Packets};
 use crate::queue::{Discipline, Occupancy, Verdict};
+use crate::red::Red;
 use crate::ring::Ring;
 use crate::{Codepoint, Probe, Segment, Violation};
+
+mod deciding;
+
+use deciding::Deciding;
 
 /// Which port of a network, in the order in which the topology made them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,6 +50,10 @@ pub(crate) struct Port {
     rate: Rate,
     delay: Span,
     discipline: Discipline,
+    /// If packets are decided about as they leave: the rule, and those that wait. They are not yet under way.
+    deciding: Option<Box<Deciding>>,
+    /// If it marks or drops at random.
+    red: Option<Box<Red>>,
     /// Queued packets and those on the wire, oldest first.
     under_way: Ring<InFlight>,
     /// How many of them have left the queue.
@@ -71,11 +81,13 @@ pub(crate) struct Port {
 }
 
 impl Port {
-    pub fn new(rate: Rate, delay: Span, discipline: Discipline, impaired: Option<Impaired>) -> Port {
+    pub fn new(rate: Rate, delay: Span, discipline: Discipline, red: Option<Red>, impaired: Option<Impaired>) -> Port {
         Port {
             rate,
             delay,
+            deciding: Deciding::of(discipline),
             discipline,
+            red: red.map(Box::new),
             under_way: Ring::new(),
             departed: 0,
             waiting: Occupancy::default(),
@@ -109,7 +121,8 @@ impl Port {
         self.free_at
     }
 
-    /// A packet of `size` bytes arrives at the queue.
+    /// A packet of `size` bytes arrives at the queue, from which [everything has departed](Self::depart_until) that does so
+    /// by now.
     #[inline(always)]
     pub fn enqueue<P: Probe>(
         &mut self,
@@ -120,12 +133,15 @@ impl Port {
         segment: &mut Segment,
         probe: &mut P,
     ) -> Enqueued {
-        self.depart_until(id, now, probe);
         self.offered += 1;
         let start = self.free_at.max(now);
         if start > now {
             let with_it = Occupancy { packets: self.waiting.packets + 1, bytes: self.waiting.bytes + u64::from(size) };
-            match self.discipline.judge(with_it) {
+            let verdict = match self.discipline.judge(with_it) {
+                Verdict::Ask => self.ask(now, size, segment),
+                verdict => verdict,
+            };
+            match verdict {
                 Verdict::Drop => {
                     self.dropped += 1;
                     probe.on_drop(id, now, segment);
@@ -135,7 +151,11 @@ impl Port {
                     segment.codepoint = Codepoint::Ce;
                     probe.on_mark(id, now, segment);
                 }
-                Verdict::Mark | Verdict::Keep => {}
+                Verdict::Decide => {
+                    self.join(id, Waiting { packet, size, arrived: now }, with_it, segment, probe);
+                    return Enqueued::Behind;
+                }
+                Verdict::Mark | Verdict::Keep | Verdict::Ask => {}
             }
             probe.on_arrival(id, now, segment, start.since(now), self.waiting);
             if self.waiting.packets == 0 {
@@ -145,6 +165,9 @@ impl Port {
         } else {
             probe.on_arrival(id, now, segment, Span::ZERO, self.waiting);
             self.departed += 1;
+            if self.deciding.is_some() || self.red.is_some() {
+                self.pass(now, size, segment);
+            }
         }
         self.free_at = start + self.transmission_time(size);
         self.accepted += u64::from(size);
@@ -157,17 +180,42 @@ impl Port {
         if news { Enqueued::First(at) } else { Enqueued::Behind }
     }
 
+    /// What random marking makes of a packet.
+    #[cold]
+    fn ask(&mut self, now: Time, size: u32, segment: &Segment) -> Verdict {
+        let rested = now.since(self.free_at).as_nanos() as f64 / self.transmission_time(size).as_nanos().max(1) as f64;
+        let Some(red) = &mut self.red else { return Verdict::Keep };
+        match red.strikes(self.waiting, rested) {
+            true if red.marks() && segment.codepoint != Codepoint::NotEct => Verdict::Mark,
+            true => Verdict::Drop,
+            false => Verdict::Keep,
+        }
+    }
+
+    /// A packet finds the link free, which rules with a memory remember. None harms it.
+    #[cold]
+    fn pass(&mut self, now: Time, size: u32, segment: &Segment) {
+        if let Some(deciding) = &mut self.deciding {
+            deciding.pass(size);
+        }
+        self.ask(now, size, segment);
+    }
+
     /// Lets all packets depart whose transmission began by `now`, and reports them. Mostly there are none, so that only the
     /// question is asked in place.
     #[inline(always)]
-    pub fn depart_until<P: Probe>(&mut self, id: PortId, now: Time, probe: &mut P) {
+    pub fn depart_until<P: Probe>(&mut self, id: PortId, now: Time, packets: &mut Packets, probe: &mut P) {
         if self.departs_at <= now {
-            self.depart(id, now, probe);
+            self.depart(id, now, packets, probe);
         }
     }
 
     #[inline(never)]
-    fn depart<P: Probe>(&mut self, id: PortId, now: Time, probe: &mut P) {
+    fn depart<P: Probe>(&mut self, id: PortId, now: Time, packets: &mut Packets, probe: &mut P) {
+        if let Some(deciding) = self.deciding.take() {
+            self.decide(deciding, id, now, packets, probe);
+            return;
+        }
         while self.departs_at <= now {
             let Some(packet) = self.under_way.get(self.departed) else { break };
             let departed_at = self.departs_at;
@@ -194,7 +242,7 @@ impl Port {
             return self.take_impaired(id, now, packets, probe);
         }
         // The packet behind this one departs before this one arrives, unless the delay is none.
-        self.depart_until(id, now, probe);
+        self.depart_until(id, now, packets, probe);
         let packet = self.pop(now);
         (packet, self.under_way.front().map_or(Time::NEVER, |next| next.at))
     }
@@ -227,7 +275,7 @@ impl Port {
         packets: &mut Packets,
         probe: &mut P,
     ) -> Option<InFlight> {
-        self.depart_until(id, now, probe);
+        self.depart_until(id, now, packets, probe);
         if !self.impaired.as_ref()?.is_called(now) {
             return None;
         }
@@ -262,14 +310,20 @@ impl Port {
     pub fn packets(&self) -> impl Iterator<Item = PacketId> {
         let in_line = (0..self.under_way.len()).filter_map(|place| self.under_way.get(place));
         let held = self.impaired.iter().flat_map(|impaired| impaired.held());
-        in_line.chain(held).map(|packet| packet.packet)
+        in_line.chain(held).map(|packet| packet.packet).chain(self.undecided().map(|waiting| waiting.packet))
+    }
+
+    /// Those that wait for a decision.
+    fn undecided(&self) -> impl Iterator<Item = &Waiting> {
+        let line = self.deciding.iter().map(|deciding| &deciding.line);
+        line.flat_map(|line| (0..line.len()).filter_map(|place| line.get(place)))
     }
 
     /// Whether its counts are what it holds, and its link neither rests nor hurries. `queue` is its name.
     pub fn audit(&self, queue: &str) -> Result<(), Violation> {
         let queue = || queue.to_owned();
         let Port { offered, dropped, given, .. } = *self;
-        let under_way = self.under_way.len() as u64;
+        let under_way = (self.under_way.len() + self.undecided().count()) as u64;
         if offered.wrapping_sub(dropped).wrapping_sub(given) != under_way {
             return Err(Violation::Packets { queue: queue(), offered, dropped, given, under_way });
         }
@@ -292,6 +346,11 @@ impl Port {
                 }
                 _ => before = Some(packet.at),
             }
+        }
+        for waiting in self.undecided() {
+            bytes += u64::from(waiting.size);
+            found.packets += 1;
+            found.bytes += u64::from(waiting.size);
         }
         if self.accepted.wrapping_sub(self.given_bytes) != bytes {
             let (accepted, given) = (self.accepted, self.given_bytes);

@@ -13,16 +13,23 @@ pub trait Probe {
     /// that there is.
     fn on_bytes(&mut self, _packet: &[u8]) {}
 
+    /// A packet joined a queue that decides as packets leave, so that nobody knows yet what will become of it:
+    /// [`on_leaving`](Self::on_leaving) or [`on_drop`](Self::on_drop) will tell.
+    fn on_joining(&mut self, _port: PortId, _now: Time, _segment: &Segment, _ahead: Occupancy) {}
+
+    /// A packet leaves such a queue at `at` for the wire, after it has waited for `wait`. It departs then as well.
+    fn on_leaving(&mut self, _port: PortId, _at: Time, _segment: &Segment, _wait: Span) {}
+
     /// A packet joined a queue; it will wait for `wait`, behind the occupancy `ahead`.
     fn on_arrival(&mut self, _port: PortId, _now: Time, _segment: &Segment, _wait: Span, _ahead: Occupancy) {}
 
     /// A packet left the queue for the wire at `at`; `left` is what waits behind it.
     fn on_departure(&mut self, _port: PortId, _at: Time, _left: Occupancy) {}
 
-    /// A packet was dropped because the queue was full.
+    /// A packet was dropped, because the queue was full or because it had stood for too long.
     fn on_drop(&mut self, _port: PortId, _now: Time, _segment: &Segment) {}
 
-    /// A packet got a CE mark; its arrival is reported too.
+    /// A packet got a CE mark; its arrival, or leaving, is reported too.
     fn on_mark(&mut self, _port: PortId, _now: Time, _segment: &Segment) {}
 
     /// A packet was lost on the wire by the link's random loss.

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use burstlab_units::Bytes;
 
+use crate::{CodelSettings, RedSettings};
+
 /// An amount of queue, in packets or in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
@@ -84,8 +86,8 @@ pub struct Occupancy {
     pub bytes: u64,
 }
 
-/// A queue's rule for arriving packets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A queue's rule.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Discipline {
     /// Drops what does not fit.
     DropTail {
@@ -100,6 +102,20 @@ pub enum Discipline {
         /// Above this the packet is marked.
         mark_at: Limit,
     },
+    /// Decides as packets leave, by how long they waited (RFC 8289).
+    Codel {
+        /// The most that may wait.
+        limit: Limit,
+        /// What stands, for how long, and what happens then.
+        settings: CodelSettings,
+    },
+    /// Marks or drops at random, by the average length (Floyd and Jacobson, 1993).
+    Red {
+        /// The most that may wait.
+        limit: Limit,
+        /// Between which lengths, how likely, and what.
+        settings: RedSettings,
+    },
 }
 
 /// What becomes of a packet.
@@ -111,13 +127,20 @@ pub enum Verdict {
     Mark,
     /// It is gone.
     Drop,
+    /// It waits, and what becomes of it is decided as it leaves.
+    Decide,
+    /// That depends on what came before.
+    Ask,
 }
 
 impl Discipline {
     /// The most that may wait.
     pub fn limit(&self) -> Limit {
         match *self {
-            Discipline::DropTail { limit } | Discipline::EcnStep { limit, .. } => limit,
+            Discipline::DropTail { limit }
+            | Discipline::EcnStep { limit, .. }
+            | Discipline::Codel { limit, .. }
+            | Discipline::Red { limit, .. } => limit,
         }
     }
 
@@ -125,10 +148,10 @@ impl Discipline {
     #[inline]
     pub fn judge(&self, with_it: Occupancy) -> Verdict {
         match *self {
-            Discipline::DropTail { limit } | Discipline::EcnStep { limit, .. } if limit.is_exceeded_by(with_it) => {
-                Verdict::Drop
-            }
+            _ if self.limit().is_exceeded_by(with_it) => Verdict::Drop,
             Discipline::EcnStep { mark_at, .. } if mark_at.is_exceeded_by(with_it) => Verdict::Mark,
+            Discipline::Codel { .. } => Verdict::Decide,
+            Discipline::Red { .. } => Verdict::Ask,
             _ => Verdict::Keep,
         }
     }

@@ -243,3 +243,49 @@ proptest! {
         prop_assert!(departures.is_sorted());
     }
 }
+
+/// Packets of 1500 bytes, one each `gap` ns, into a link of 100 Mbit/s (120 us a packet) behind a CoDel queue.
+fn through_codel(count: u32, gap: u64, settings: CodelSettings) -> (Vec<(Time, Segment)>, Log, Network) {
+    let codel = Discipline::Codel { limit: Limit::Packets(10_000), settings };
+    let mut plan = Topology::new();
+    let (a, b) = (plan.add_host(), plan.add_host());
+    let switch = plan.add_switch("switch".into());
+    plan.connect(a, switch, link("10Gbit/s", tail(u64::MAX)));
+    plan.connect(switch, b, link("100Mbit/s", codel));
+    let mut network = Network::new(&plan, &[1, 1], 1);
+    let flow = network.add_flow(InterfaceId(0), InterfaceId(1)).unwrap();
+    let sends: Vec<_> = (0..count).map(|i| (u64::from(i) * gap, full(flow, i))).collect();
+    let mut log = Log::default();
+    let delivered = carry(&mut network, &sends, &mut log);
+    (delivered, log, network)
+}
+
+#[test]
+fn codel_leaves_a_burst_alone_that_is_gone_within_its_interval() {
+    let (delivered, log, mut network) = through_codel(800, 1_200, CodelSettings::default());
+    assert_eq!((delivered.len(), log.drops), (800, 0));
+    assert!(delivered.windows(2).all(|pair| pair[1].0.since(pair[0].0) == Span::from_micros(120)));
+    assert_eq!(network.audit(delivered[799].0, &mut ()), Ok(()));
+}
+
+#[test]
+fn codel_drops_more_and_more_of_what_does_not_respond_and_the_link_stays_busy() {
+    // A tenth too much for ten seconds. What is dropped leaves no gap: the next packet goes in its place.
+    let (delivered, log, mut network) = through_codel(90_000, 109_000, CodelSettings::default());
+    assert_eq!(delivered.len() + log.drops, 90_000);
+    let quarter = |from: usize| delivered[from].1.seq as usize - from;
+    let drops = [20_000, 40_000, 60_000, 80_000].map(quarter);
+    assert!(drops.windows(3).all(|d| d[2] - d[1] > d[1] - d[0]), "{drops:?}");
+    let busy = &delivered[100..80_000];
+    assert!(busy.windows(2).all(|pair| pair[1].0.since(pair[0].0) == Span::from_micros(120)));
+    assert_eq!(network.audit(delivered.last().unwrap().0, &mut ()), Ok(()));
+}
+
+#[test]
+fn codel_marks_what_can_be_marked_and_keeps_it() {
+    let settings = CodelSettings { ecn: true, ..CodelSettings::default() };
+    let (delivered, log, _) = through_codel(20_000, 109_000, settings);
+    assert_eq!((delivered.len(), log.drops), (20_000, 0));
+    let marked = delivered.iter().filter(|(_, segment)| segment.codepoint == Codepoint::Ce).count();
+    assert!(marked > 10 && marked == log.marks, "{marked}");
+}

@@ -93,6 +93,14 @@ impl Probe for Recorder {
         }
     }
 
+    fn on_joining(&mut self, port: PortId, now: Time, segment: &Segment, ahead: Occupancy) {
+        self.note(port, now, segment, format_args!("joins behind {}", ahead.packets));
+    }
+
+    fn on_leaving(&mut self, port: PortId, at: Time, segment: &Segment, wait: Span) {
+        self.note(port, at, segment, format_args!("leaves after {wait}"));
+    }
+
     fn on_drop(&mut self, port: PortId, now: Time, segment: &Segment) {
         self.note(port, now, segment, format_args!("is dropped"));
     }

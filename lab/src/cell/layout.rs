@@ -145,6 +145,10 @@ fn flow_spots(cell: &Cell, flow: &Flow) -> Vec<[Spot; 2]> {
         Group::Right => Spot { row: Row::Right, index: i },
         Group::Hosts => left(i % hosts),
         Group::Host(host) => left(host as usize),
+        Group::Named(group) => {
+            let (first, count) = named(cell, group);
+            left(first + i % count)
+        }
     };
     if (flow.from, flow.to) == (Group::Hosts, Group::Hosts) {
         let next = permutation(hosts, cell.seed);
@@ -157,6 +161,30 @@ fn flow_spots(cell: &Cell, flow: &Flow) -> Vec<[Spot; 2]> {
             if from == to { [left((from.index + 1) % hosts.max(2)), to] } else { [from, to] }
         })
         .collect()
+}
+
+/// The first host of a custom topology's group, and how many it has.
+fn named(cell: &Cell, group: usize) -> (usize, usize) {
+    match &cell.network.topology {
+        experiment::Topology::Custom(custom) => custom.hosts_of(group),
+        _ => (0, 1),
+    }
+}
+
+/// A custom topology as it was drawn.
+fn drawn(custom: &experiment::Custom) -> Topology {
+    let mut plan = Topology::new();
+    let switches: Vec<_> = custom.switches.iter().map(|name| plan.add_switch(name.clone())).collect();
+    for ([one, other], link) in &custom.links {
+        plan.connect(switches[*one], switches[*other], *link);
+    }
+    for group in &custom.groups {
+        for _ in 0..group.count {
+            let host = plan.add_host();
+            plan.connect(host, switches[group.at], group.link);
+        }
+    }
+    plan
 }
 
 /// A random permutation of one cycle, so that nobody is sent to himself.
@@ -191,5 +219,6 @@ fn plan(cell: &Cell, left: usize, right: usize) -> Result<Topology, CellError> {
             Topology::leaf_spine(*leaves as usize, *spines as usize, *hosts_per_leaf as usize, access, up)
         }
         experiment::Topology::FatTree { k } => Topology::fat_tree(*k as usize, access),
+        experiment::Topology::Custom(custom) => drawn(custom),
     })
 }

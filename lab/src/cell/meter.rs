@@ -185,6 +185,20 @@ impl Probe for Meter {
     }
 
     #[inline]
+    fn on_joining(&mut self, port: PortId, now: Time, _: &Segment, ahead: Occupancy) {
+        if let Some(queue) = self.queues[port.0 as usize].as_deref_mut() {
+            queue.change(now, ahead.packets + 1);
+        }
+    }
+
+    #[inline]
+    fn on_leaving(&mut self, port: PortId, at: Time, _: &Segment, wait: Span) {
+        if let Some(queue) = self.counting(port, at) {
+            queue.arrive(wait);
+        }
+    }
+
+    #[inline]
     fn on_departure(&mut self, port: PortId, at: Time, left: Occupancy) {
         if let Some(queue) = self.queues[port.0 as usize].as_deref_mut() {
             queue.change(at, left.packets);

@@ -303,6 +303,7 @@ fn announcement(cell: &Cell) -> Announce {
         Topology::Dumbbell { .. } => "dumbbell",
         Topology::LeafSpine { .. } => "leaf-spine",
         Topology::FatTree { .. } => "fat-tree",
+        Topology::Custom(_) => "custom",
     };
     let link = cell.network.link;
     let bottleneck = match &cell.network.topology {

@@ -110,9 +110,13 @@ fn find_in_table(table: &Table, path: &mut Vec<Step>, axes: &mut Vec<Axis>) {
     }
 }
 
-/// `[[job]]` and `[[flow]]` are lists of tables that all take part.
+/// `[[job]]`, `[[flow]]`, `[[network.group]]` and `[[network.link]]` are lists of tables that all take part.
 fn is_tables(path: &[Step]) -> bool {
-    matches!(path, [Step::Key(key)] if key == "job" || key == "flow")
+    match path {
+        [Step::Key(key)] => key == "job" || key == "flow",
+        [Step::Key(outer), Step::Key(key)] => outer == "network" && (key == "group" || key == "link"),
+        _ => false,
+    }
 }
 
 /// Keys whose value is a list, or which are the same for all cells.
@@ -131,7 +135,7 @@ fn is_list_by_nature(path: &[Step], items: &[Node]) -> bool {
             Value::List(_) => true,
             _ => false,
         }),
-        ["name" | "description"] | ["run", "threads"] | ["record", ..] => true,
+        ["name" | "description"] | ["run", "threads"] | ["record", ..] | ["network", "link", "between"] => true,
         _ => false,
     }
 }

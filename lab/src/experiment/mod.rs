@@ -3,6 +3,7 @@
 //! A *cell* is one combination of the experiment's axes: everything that one run of the engine needs to know.
 
 pub(crate) mod axes;
+mod custom;
 mod error;
 mod network;
 mod overrides;
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 use burstlab_algorithms::Registry;
 use burstlab_units::{Bytes, Span};
 
+pub use custom::{Custom, HostGroup};
 pub use error::ExperimentError;
 pub use network::{Network, Topology};
 pub use overrides::Override;

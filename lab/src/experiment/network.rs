@@ -1,9 +1,10 @@
 //! `[network]`: the topology, its links and its queues.
 
-use burstlab_network::{Discipline, Impairment, Limit, LimitError, LinkSpec};
+use burstlab_network::{CodelSettings, Discipline, Impairment, Limit, LimitError, LinkSpec, RedSettings};
 use burstlab_units::{Bytes, Rate};
 
 use super::ExperimentError;
+use super::custom::Custom;
 use super::reader::{FromValue, Probability, Section, choose, described};
 use super::tree::Value;
 
@@ -48,11 +49,13 @@ pub enum Topology {
         /// Ports of a switch, even.
         k: u32,
     },
+    /// Groups of hosts and switches, joined by hand.
+    Custom(Custom),
 }
 
 /// Beyond so many hosts, switches, or cables between switches, it is a slip of the keyboard, and memory would run out.
 pub(super) const MOST_HOSTS: u32 = 100_000;
-const MOST_SWITCHES: u32 = 10_000;
+pub(super) const MOST_SWITCHES: u32 = 10_000;
 const MOST_CABLES: u64 = 100_000;
 
 impl Topology {
@@ -62,6 +65,7 @@ impl Topology {
             Topology::Star | Topology::Dumbbell { .. } => None,
             Topology::LeafSpine { leaves, hosts_per_leaf, .. } => Some(u64::from(*leaves) * u64::from(*hosts_per_leaf)),
             Topology::FatTree { k } => Some(u64::from(*k).pow(3) / 4),
+            Topology::Custom(custom) => Some(custom.host_count()),
         }
     }
 }
@@ -86,6 +90,8 @@ pub(super) const KEYS: &[&str] = &[
     "hosts_per_leaf",
     "spine_rate",
     "k",
+    "group",
+    "link",
     "loss",
     "reorder",
     "duplicate",
@@ -101,6 +107,8 @@ const OF_ONE_TOPOLOGY: &[(&str, &str)] = &[
     ("hosts_per_leaf", "leaf-spine"),
     ("spine_rate", "leaf-spine"),
     ("k", "fat-tree"),
+    ("group", "custom"),
+    ("link", "custom"),
 ];
 
 impl Network {
@@ -117,6 +125,11 @@ impl Network {
         let damaged = |link| LinkSpec { impairment, ..link };
         let topology = match topology {
             Topology::Dumbbell { bottleneck } => Topology::Dumbbell { bottleneck: damaged(bottleneck) },
+            Topology::Custom(mut custom) => {
+                custom.groups.iter_mut().for_each(|group| group.link = damaged(group.link));
+                custom.links.iter_mut().for_each(|(_, link)| *link = damaged(*link));
+                Topology::Custom(custom)
+            }
             other => other,
         };
         let hosts = hosts(section, &topology)?;
@@ -156,8 +169,13 @@ impl FromValue for Mtu {
 
 fn topology(section: &Section<'_>, link: LinkSpec, mtu: Bytes) -> Result<Topology, ExperimentError> {
     let name = section.get_or("topology", "star".to_owned())?;
-    const NAMES: [(&str, &str); 4] =
-        [("star", "star"), ("dumbbell", "dumbbell"), ("leaf-spine", "leaf-spine"), ("fat-tree", "fat-tree")];
+    const NAMES: [(&str, &str); 5] = [
+        ("star", "star"),
+        ("dumbbell", "dumbbell"),
+        ("leaf-spine", "leaf-spine"),
+        ("fat-tree", "fat-tree"),
+        ("custom", "custom"),
+    ];
     let name = choose(&name, "topology", &NAMES).map_err(|message| section.error("topology", message))?;
     if let Some((key, of)) = OF_ONE_TOPOLOGY.iter().find(|(key, of)| *of != name && section.has(key)) {
         return Err(section.error(key, format!("it belongs to the topology \"{of}\", and this one is \"{name}\"")));
@@ -179,6 +197,7 @@ fn topology(section: &Section<'_>, link: LinkSpec, mtu: Bytes) -> Result<Topolog
             },
         },
         "leaf-spine" => leaf_spine(section, link, needed)?,
+        "custom" => Topology::Custom(Custom::read(section, link, mtu)?),
         _ => Topology::FatTree { k: ports(section, needed("k", u32::MAX)?)? },
     })
 }
@@ -218,11 +237,49 @@ fn ports(section: &Section<'_>, k: u32) -> Result<u32, ExperimentError> {
     }
 }
 
-fn queue(section: &Section<'_>, key: &'static str, mtu: Bytes) -> Result<Option<Discipline>, ExperimentError> {
-    let Some(inner) = section.table(key, &["kind", "limit", "mark_at"])? else { return Ok(None) };
+/// Keys that mean something for one kind of queue alone.
+const OF_ONE_QUEUE: &[(&str, &str)] = &[
+    ("mark_at", "ecn-step"),
+    ("target", "codel"),
+    ("interval", "codel"),
+    ("ce_threshold", "codel"),
+    ("min", "red"),
+    ("max", "red"),
+    ("max_probability", "red"),
+    ("weight", "red"),
+];
+
+/// The queue under `key`, if it is there.
+pub(super) fn queue(
+    section: &Section<'_>,
+    key: &'static str,
+    mtu: Bytes,
+) -> Result<Option<Discipline>, ExperimentError> {
+    const KEYS: &[&str] = &[
+        "kind",
+        "limit",
+        "mark_at",
+        "target",
+        "interval",
+        "ecn",
+        "ce_threshold",
+        "min",
+        "max",
+        "max_probability",
+        "weight",
+    ];
+    let Some(inner) = section.table(key, KEYS)? else { return Ok(None) };
     let kind: String = inner.require("kind", "kind = \"drop-tail\" or kind = \"ecn-step\"")?;
-    let kinds = [("drop-tail", false), ("ecn-step", true)];
-    let marks = choose(&kind, "queue", &kinds).map_err(|message| inner.error("kind", message))?;
+    let kinds = [("drop-tail", "drop-tail"), ("ecn-step", "ecn-step"), ("codel", "codel"), ("red", "red")];
+    let kind = choose(&kind, "queue", &kinds).map_err(|message| inner.error("kind", message))?;
+    if let Some((key, of)) = OF_ONE_QUEUE.iter().find(|(key, of)| *of != kind && inner.has(key)) {
+        return Err(inner.error(key, format!("it belongs to kind = \"{of}\", and this queue is \"{kind}\"")));
+    }
+    if inner.has("ecn") && !matches!(kind, "codel" | "red") {
+        return Err(
+            inner.error("ecn", format!("it belongs to kinds \"codel\" and \"red\", and this queue is \"{kind}\""))
+        );
+    }
     let limit: Limit = inner.require("limit", "limit = \"250p\"")?;
     if limit.in_bytes(mtu) < mtu {
         let message = format!(
@@ -231,18 +288,54 @@ fn queue(section: &Section<'_>, key: &'static str, mtu: Bytes) -> Result<Option<
         );
         return Err(inner.error("limit", message));
     }
-    if !marks {
-        if inner.has("mark_at") {
-            return Err(inner.error("mark_at", "a drop-tail queue marks nothing; expected kind = \"ecn-step\" with it"));
-        }
-        return Ok(Some(Discipline::DropTail { limit }));
+    match kind {
+        "drop-tail" => Ok(Some(Discipline::DropTail { limit })),
+        "codel" => Ok(Some(Discipline::Codel { limit, settings: codel(&inner)? })),
+        "red" => Ok(Some(Discipline::Red { limit, settings: red(&inner, mtu)? })),
+        _ => ecn_step(&inner, limit, mtu).map(Some),
     }
+}
+
+fn codel(inner: &Section<'_>) -> Result<CodelSettings, ExperimentError> {
+    let default = CodelSettings::default();
+    let ecn = inner.get_or("ecn", default.ecn)?;
+    if inner.has("ce_threshold") && !ecn {
+        return Err(inner.error("ce_threshold", "nothing is marked without ecn = true"));
+    }
+    Ok(CodelSettings {
+        target: inner.positive_span("target", default.target)?,
+        interval: inner.positive_span("interval", default.interval)?,
+        ecn,
+        ce_threshold: inner.get("ce_threshold")?,
+    })
+}
+
+fn red(inner: &Section<'_>, mtu: Bytes) -> Result<RedSettings, ExperimentError> {
+    let (min, max): (Limit, Limit) = (inner.require("min", "min = \"20p\"")?, inner.require("max", "max = \"60p\"")?);
+    if std::mem::discriminant(&min) != std::mem::discriminant(&max) {
+        return Err(
+            inner.error("max", format!("min is {min} and max {max}; expected both in packets or both in bytes"))
+        );
+    }
+    if max.in_bytes(mtu) < min.in_bytes(mtu) {
+        return Err(inner.error("max", format!("{max} is below min, which is {min}")));
+    }
+    // Floyd and Jacobson, sections 6 and 7.
+    let weight: f64 = inner.get_or("weight", Probability(0.002))?.0;
+    if weight == 0.0 {
+        return Err(inner.error("weight", "the average would never change; expected more than 0, and 1 at most"));
+    }
+    let max_probability = inner.get_or("max_probability", Probability(0.02))?.0;
+    Ok(RedSettings { min, max, max_probability, weight, ecn: inner.get_or("ecn", false)? })
+}
+
+fn ecn_step(inner: &Section<'_>, limit: Limit, mtu: Bytes) -> Result<Discipline, ExperimentError> {
     let mark_at: Limit = inner.require("mark_at", "mark_at = \"65p\"")?;
     if mark_at.in_bytes(mtu) > limit.in_bytes(mtu) {
         let message = format!("marking at {mark_at} is above the queue's limit of {limit}, so nothing would be marked");
         return Err(inner.error("mark_at", message));
     }
-    Ok(Some(Discipline::EcnStep { limit, mark_at }))
+    Ok(Discipline::EcnStep { limit, mark_at })
 }
 
 fn impairment(section: &Section<'_>) -> Result<Impairment, ExperimentError> {

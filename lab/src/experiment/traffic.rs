@@ -95,6 +95,8 @@ pub enum Group {
     Hosts,
     /// One host, counted from 0.
     Host(u32),
+    /// Custom: the hosts of one group, by its place in the file.
+    Named(usize),
 }
 
 /// More flows or copies than this are a slip of the keyboard, and memory would run out.
@@ -203,6 +205,12 @@ impl Flow {
             Topology::Star => ("senders", "receiver"),
             Topology::Dumbbell { .. } => ("left", "right"),
             Topology::LeafSpine { .. } | Topology::FatTree { .. } => ("hosts", "hosts"),
+            Topology::Custom(_) => {
+                if let Some(key) = ["from", "to"].into_iter().find(|key| !section.has(key)) {
+                    return Err(section.missing(key, &format!("{key} = \"NAME\", a group's name or \"hosts\"")));
+                }
+                ("hosts", "hosts")
+            }
         };
         let (from, to) = (group(section, "from", from, network)?, group(section, "to", to, network)?);
         if from == to && from != Group::Hosts {
@@ -238,10 +246,15 @@ impl FromValue for Amount {
 
 fn group(section: &Section<'_>, key: &str, default: &str, network: &Network) -> Result<Group, ExperimentError> {
     let name = section.get_or(key, default.to_owned())?;
-    let groups: &[(&str, Group)] = match network.topology {
-        Topology::Star => &[("senders", Group::Senders), ("receiver", Group::Receiver), ("hosts", Group::Hosts)],
-        Topology::Dumbbell { .. } => &[("left", Group::Left), ("right", Group::Right)],
-        Topology::LeafSpine { .. } | Topology::FatTree { .. } => &[("hosts", Group::Hosts)],
+    let groups: Vec<(&str, Group)> = match &network.topology {
+        Topology::Star => vec![("senders", Group::Senders), ("receiver", Group::Receiver), ("hosts", Group::Hosts)],
+        Topology::Dumbbell { .. } => vec![("left", Group::Left), ("right", Group::Right)],
+        Topology::LeafSpine { .. } | Topology::FatTree { .. } => vec![("hosts", Group::Hosts)],
+        Topology::Custom(custom) => {
+            let named =
+                custom.groups.iter().enumerate().map(|(place, group)| (group.name.as_str(), Group::Named(place)));
+            named.chain([("hosts", Group::Hosts)]).collect()
+        }
     };
     let by_number = name.strip_prefix("host").and_then(|number| number.parse().ok());
     match (by_number, network.topology.host_count()) {
@@ -252,7 +265,7 @@ fn group(section: &Section<'_>, key: &str, default: &str, network: &Network) -> 
             Err(section.error(key, format!("{name} is too far: at most host{MOST_HOSTS} is possible")))
         }
         (Some(host), _) if !matches!(network.topology, Topology::Dumbbell { .. }) => Ok(Group::Host(host)),
-        _ => choose(&name, "group of hosts", groups).map_err(|message| section.error(key, message)),
+        _ => choose(&name, "group of hosts", &groups).map_err(|message| section.error(key, message)),
     }
 }
 

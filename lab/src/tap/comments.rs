@@ -16,6 +16,12 @@ pub fn port(info: &PortInfo) -> String {
         Discipline::DropTail { limit: Limit::NONE } => "never drops".to_owned(),
         Discipline::DropTail { limit } => format!("drop-tail, limit {limit}"),
         Discipline::EcnStep { limit, mark_at } => format!("ecn-step, limit {limit}, marks above {mark_at}"),
+        Discipline::Red { limit, settings } => {
+            format!("red, limit {limit}, from {} to {}", settings.min, settings.max)
+        }
+        Discipline::Codel { limit, settings } => {
+            format!("codel, limit {limit}, target {}, interval {}", settings.target, settings.interval)
+        }
     };
     let mut text = format!("{kind}: {}, {} one way, {rule}", info.rate, info.delay);
     for (what, share) in [
@@ -33,6 +39,11 @@ pub fn port(info: &PortInfo) -> String {
 /// For a packet that found `ahead` waiting and was marked for it.
 pub fn mark(ahead: Occupancy) -> String {
     format!("CE mark set here, {} waiting", packets(ahead))
+}
+
+/// Of a packet that a queue decided about as it left.
+pub fn left(wait: Span, marked: bool) -> String {
+    format!("left after {wait}{}", if marked { ", marked" } else { "" })
 }
 
 /// For a packet that waits.

@@ -201,6 +201,12 @@ impl Probe for Tap {
     }
 
     #[cold]
+    fn on_leaving(&mut self, port: PortId, at: Time, segment: &Segment, wait: Span) {
+        let comment = comments::left(wait, std::mem::take(&mut self.marked));
+        self.record(port, at, segment, Some(Span::ZERO), vec![comment]);
+    }
+
+    #[cold]
     fn on_drop(&mut self, port: PortId, now: Time, segment: &Segment) {
         let Some(Port { limit, .. }) = self.port(port) else { return };
         let comment = comments::drop(*limit);

@@ -31,6 +31,19 @@ impl<P: Probe> Probe for Tapped<P> {
     }
 
     #[inline]
+    fn on_joining(&mut self, port: PortId, now: Time, segment: &Segment, ahead: Occupancy) {
+        self.inner.on_joining(port, now, segment, ahead);
+    }
+
+    #[inline]
+    fn on_leaving(&mut self, port: PortId, at: Time, segment: &Segment, wait: Span) {
+        self.inner.on_leaving(port, at, segment, wait);
+        if let Some(tap) = &mut self.tap {
+            tap.on_leaving(port, at, segment, wait);
+        }
+    }
+
+    #[inline]
     fn on_departure(&mut self, port: PortId, at: Time, left: Occupancy) {
         self.inner.on_departure(port, at, left);
     }

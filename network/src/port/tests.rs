@@ -8,7 +8,7 @@ const MICRO: Span = Span::from_micros(1);
 /// A queue of three packets at 1 Gbit/s: 12 us a packet, the first of five is given on, the last finds no room.
 fn busy() -> (Port, Packets) {
     let discipline = Discipline::DropTail { limit: Limit::Packets(3) };
-    let mut port = Port::new(Rate::from_bits_per_sec(1_000_000_000), MICRO * 5, discipline, None);
+    let mut port = Port::new(Rate::from_bits_per_sec(1_000_000_000), MICRO * 5, discipline, None, None);
     let mut packets = Packets::default();
     packets.add_flow();
     for _ in 0..5 {
