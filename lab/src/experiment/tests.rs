@@ -107,7 +107,7 @@ const BAD: &[(&str, &str, &str)] = &[
     ("queue in parts of packets", "\"250p\"", "\"2.5p\""),
     ("mark above the limit", "\"65p\"", "\"251p\""),
     ("mark in a drop-tail queue", "ecn-step", "drop-tail"),
-    ("unknown queue", "ecn-step", "red"),
+    ("unknown queue", "ecn-step", "fifo"),
     ("unknown topology", "delay =", "topology = \"ring\"\ndelay ="),
     ("key of another topology", "delay =", "leaves = 4\ndelay ="),
     ("hosts of a topology that has its own", "delay =", "topology = \"fat-tree\"\nk = 4\nhosts = 3\ndelay ="),
