@@ -12,6 +12,7 @@ use super::options::Options;
 use super::outcome::{Failure, Outcome, Traced};
 use super::packet::{Packet, TcpOption};
 use super::pending::Pending;
+use super::settings::IpVersion;
 use super::shell;
 use super::step::{Action, Injection, Step, When};
 use super::timing::{Due, Tolerance, seconds};
@@ -19,6 +20,9 @@ use crate::expression::Scope;
 
 /// How long a packet that is overdue is waited for, so that it can be said when it came: longer than a keepalive is idle.
 const PATIENCE: Span = Span::from_secs(3 * 3600);
+
+/// Bytes that IPv6's header has more than IPv4's (RFC 8200, RFC 791).
+const IPV6_EXTRA: u16 = 20;
 
 /// Packets that a failure shows.
 const SHOWN: usize = 8;
@@ -118,6 +122,10 @@ impl<'a> Execution<'a> {
             }
             Action::Shell(text) => {
                 self.wait(due)?;
+                if shell::drops_everything(text) {
+                    let reason = format!("line {}: an interface that drops everything is not supported", step.line);
+                    return Err(Stop::Skipped(reason));
+                }
                 self.shell(text);
             }
             Action::Claim { text, line } => {
@@ -250,6 +258,13 @@ impl<'a> Execution<'a> {
     }
 
     fn icmp(&mut self, message: Icmp, seq: u32) -> Result<(), Stop> {
+        let message = match message {
+            // The stack counts IPv4's header off.
+            Icmp::FragmentationNeeded { mtu } if self.host.settings.version == IpVersion::V6 => {
+                Icmp::FragmentationNeeded { mtu: mtu.saturating_sub(IPV6_EXTRA) }
+            }
+            other => other,
+        };
         let stream = self.host.under_test.and_then(|id| self.host.sockets[id].stream());
         let live = stream.map_or(seq, |stream| stream.translation.local_to_live(seq, false));
         self.note(self.host.now, true, format!("icmp {message:?} [{seq}]"));

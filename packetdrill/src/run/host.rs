@@ -152,6 +152,7 @@ impl Host {
             initial_sequence: self.initial_sequence,
             max_retransmissions: settings.retries,
             syn_retransmissions: Some(options.syn_retries.unwrap_or(settings.syn_retries)),
+            linear_syn_timeouts: if linux { settings.syn_linear_timeouts } else { 0 },
             syn_ack_retransmissions: Some(settings.synack_retries),
             empty_window_probes: linux,
             soft_errors_end_opening: linux,
@@ -159,7 +160,10 @@ impl Host {
             min_probe_timeout: LEAST_PROBE_TIMEOUT,
             // Linux takes its least timeout for the longest that a peer holds an ACK back.
             peer_ack_delay: Some(settings.min_rto),
-            generalized_ecn: options.congestion == "dctcp",
+            // Linux's data centres mark all of it, and its accurate ECN all but the handshake.
+            generalized_ecn: options.congestion == "dctcp" || linux,
+            generalized_syn: options.congestion == "dctcp",
+            acc_ecn_option: settings.accurate_option,
             time_wait: TIME_WAIT,
             fin_timeout: Some(settings.fin_timeout),
             user_timeout: options.user_timeout(),

@@ -77,6 +77,10 @@ pub struct Settings {
     pub max_rto: Span,
     /// `tcp_syn_retries`.
     pub syn_retries: u32,
+    /// `tcp_syn_linear_timeouts`: retransmissions of a SYN before its timeout doubles.
+    pub syn_linear_timeouts: u32,
+    /// `tcp_ecn_option`: whether accurate ECN feedback comes with byte counters.
+    pub accurate_option: bool,
     /// `tcp_synack_retries`.
     pub synack_retries: u32,
     /// `tcp_retries2`.
@@ -117,6 +121,8 @@ impl Default for Settings {
             min_rto: Span::from_millis(200),
             max_rto: Span::from_secs(120),
             syn_retries: 6,
+            syn_linear_timeouts: 4,
+            accurate_option: true,
             synack_retries: 5,
             retries: 15,
             slow_start_after_idle: true,
@@ -240,6 +246,8 @@ impl Settings {
             "tcp_early_retrans" => self.tail_loss_probe = matches!(value, 3 | 4),
             "tcp_ecn" if value <= 5 => self.ecn = value as u8,
             "tcp_syn_retries" => self.syn_retries = small,
+            "tcp_syn_linear_timeouts" => self.syn_linear_timeouts = small,
+            "tcp_ecn_option" => self.accurate_option = on,
             "tcp_synack_retries" => self.synack_retries = small,
             "tcp_retries2" => self.retries = small,
             "tcp_keepalive_time" => self.keepalive.idle = seconds(value),
@@ -272,11 +280,9 @@ fn held_by_design(name: &str, value: Option<u64>) -> Effect {
         "tcp_thin_linear_timeouts" => (value == Some(0), "timeouts back off for thin streams as well (RFC 6298)"),
         "tcp_abort_on_overflow" => (value == Some(0), "a full accept queue drops the SYN"),
         "tcp_rfc1337" => (value == Some(0), "a reset ends TIME-WAIT (RFC 5961)"),
-        "tcp_syn_linear_timeouts" => (value == Some(0), "SYNs back off exponentially (RFC 6298)"),
         "tcp_retries1" | "tcp_orphan_retries" | "tcp_stdurg" | "tcp_max_orphans" => {
             (false, "the stack has no such limit")
         }
-        "tcp_ecn_option" => (value == Some(2), "AccECN options go with every pure ACK (RFC 9768)"),
         "tcp_ecn_option_beacon" | "tcp_ecn_fallback" => (false, "the stack has no such heuristic"),
         // How Linux bundles, paces or remembers; none of it changes what a conforming sender may send.
         "tcp_fack"

@@ -9,6 +9,12 @@ pub fn apply(text: &str, settings: &mut Settings) -> Vec<String> {
     commands(text).iter().flat_map(|words| command(words, settings)).collect()
 }
 
+/// Whether a line sets up a queue that takes nothing: it would change what a script sees from then on.
+pub fn drops_everything(text: &str) -> bool {
+    let empties = |words: &[String]| words.windows(2).any(|pair| pair[0] == "limit" && pair[1] == "0");
+    commands(text).iter().any(|words| words.first().is_some_and(|name| name == "tc") && empties(words))
+}
+
 /// Takes `text` apart into commands of words: quotes, comments, `;`, `&&` and continued lines as a shell has them.
 fn commands(text: &str) -> Vec<Vec<String>> {
     let mut commands = vec![Vec::new()];
@@ -259,6 +265,13 @@ mod tests {
         assert!(settings.quick_ack);
         assert_eq!(settings.congestion.as_deref(), Some("reno"));
         assert_eq!(notes, ["a route's ssthresh 9 has no effect here"]);
+    }
+
+    #[test]
+    fn a_queue_that_takes_nothing_is_recognised() {
+        assert!(drops_everything("tc qdisc replace dev tun0 root pfifo limit 0"));
+        assert!(!drops_everything("tc qdisc replace dev tun0 root pfifo limit 01"));
+        assert!(!drops_everything("tc qdisc add dev tun0 root pfifo"));
     }
 
     #[test]

@@ -69,6 +69,7 @@ const KEPT: &[&str] = &[
     "IPV6_TCLASS",
     "IPV6_V6ONLY",
     "IP_BIND_ADDRESS_NO_PORT",
+    "IP_LOCAL_PORT_RANGE",
     "IP_FREEBIND",
     "IP_TRANSPARENT",
     "TCP_THIN_LINEAR_TIMEOUTS",
