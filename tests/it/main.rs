@@ -29,3 +29,4 @@ mod tun_bad_input;
 mod tun_cleanup;
 #[cfg(target_os = "linux")]
 mod under_way;
+mod validation;

@@ -96,6 +96,8 @@ pub(crate) struct Picture {
     /// The axis that runs across; without one it is time.
     pub x: Option<String>,
     pub x_label: Option<String>,
+    /// What runs up, in words; its unit is put behind.
+    pub y_label: Option<String>,
     pub log: [bool; 2],
     pub formulas: Vec<&'static Formula>,
 }
@@ -132,8 +134,10 @@ const GATE_KEYS: &[&str] = &[
 const SHOWN_KEYS: &[&str] =
     &["name", "what", "where", "metric", "queue", "group", "from", "until", "unit", "expected", "peers", "reason"];
 const MUTATION_KEYS: &[&str] = &["name", "breaks", "controller", "set", "why"];
-const PICTURE_KEYS: &[&str] =
-    &["name", "title", "where", "metric", "queue", "group", "from", "until", "unit", "x", "x_label", "log", "formulas"];
+const PICTURE_KEYS: &[&str] = &[
+    "name", "title", "where", "metric", "queue", "group", "from", "until", "unit", "x", "x_label", "y_label", "log",
+    "formulas",
+];
 
 impl Claims {
     /// Reads `[validation]` of an entry of this `kind`.
@@ -291,6 +295,7 @@ impl Picture {
             metric,
             x,
             x_label: section.get("x_label")?,
+            y_label: section.get("y_label")?,
             log: ["x", "y"].map(|axis| log.iter().any(|word| word == axis)),
             formulas: formulas.collect::<Result<_, _>>()?,
         })

@@ -12,7 +12,7 @@ use super::claims::{Claim, Claims, Expected, Filter, Kind, Mutation};
 use super::formulas::Parameters;
 use super::subject::queueing::{self, Queueing};
 use super::subject::recording::{self, Recording};
-use super::{Interval, ValidateError};
+use super::{FOLDER, Interval, ValidateError};
 use crate::cell::{Lab, Recordings};
 use crate::experiment::axes::expand;
 use crate::experiment::reader::Section;
@@ -27,8 +27,8 @@ use crate::traces::Traces;
 pub struct Entry {
     pub(crate) name: String,
     pub(crate) file: PathBuf,
-    /// SHA-256 of the file, in hex, by which the page can be told from a stale one.
-    pub(crate) digest: String,
+    /// SHA-256 of the file, in hex.
+    digest: String,
     pub(crate) claims: Claims,
     pub(crate) kind: Kind,
 }
@@ -78,6 +78,14 @@ impl Entry {
             claims: Claims::read(&top, path, kind)?,
             kind,
         })
+    }
+
+    /// What the page says of the file that it was made from, by which a stale page can be told.
+    pub fn stamp(&self) -> String {
+        // So much of a digest is enough to tell two versions of a file.
+        const DIGITS: usize = 16;
+        let file = self.file.file_name().unwrap_or_default().to_string_lossy();
+        format!("{FOLDER}/{file}, SHA-256 {}…", self.digest.get(..DIGITS).unwrap_or_default())
     }
 
     /// What runs, as the file has it.

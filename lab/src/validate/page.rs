@@ -2,15 +2,12 @@
 
 use std::fmt::Write as _;
 
+use super::IMAGES;
 use super::claims::{Claim, Claims, Expected};
 use super::picture;
 use super::report::{Broken, EntryReport, GateReport, Report, Row};
 use super::run::Measured;
 use super::unit::number;
-use super::{FOLDER, IMAGES};
-
-/// How much of a file's digest stands on the page: enough to tell a stale page.
-const DIGEST: usize = 16;
 
 /// The whole page; `before` and `after` stand around the entries.
 pub(super) fn page(measured: &[Measured], report: &Report, before: &str, after: &str) -> String {
@@ -97,9 +94,7 @@ fn entry(measured: &Measured, report: &EntryReport) -> String {
     }
     text += &reasons(claims);
     text += &broken(claims, report);
-    let digest = entry.digest.get(..DIGEST).unwrap_or_default();
-    let file = entry.file.file_name().unwrap_or_default().to_string_lossy();
-    let _ = writeln!(text, "<small>{FOLDER}/{file}, SHA-256 {digest}…</small>");
+    let _ = writeln!(text, "<small>{}</small>", entry.stamp());
     text
 }
 

@@ -180,7 +180,8 @@ impl Broken {
                 let outside = (least - measured).max(measured - most);
                 outside / (most - least).abs().max(f64::MIN_POSITIVE)
             }
-            _ => f64::INFINITY,
+            // It failed, and there is no figure to show for it.
+            _ => 0.0,
         };
         let row = rows.into_iter().reduce(|a, b| if distance(&b) > distance(&a) { b } else { a })?;
         Some(Broken { mutation: mutation.name.clone(), failed: !row.holds, row })

@@ -37,21 +37,19 @@ fn chart(measured: &Measured, picture: &Picture) -> Result<Chart, ValidateError>
         Some(axis) => (over_axis(measured, picture, axis, &cases)?, picture.x_label.clone().unwrap_or(axis.clone())),
         None => (over_time(measured, picture, &cases)?, picture.x_label.clone().unwrap_or("time, ms".to_owned())),
     };
-    let y_label = format!("{}{unit}", described(measured, picture));
+    let y_label = format!("{}{unit}", described(picture));
     Ok(Chart { title: picture.title.clone(), x_label, y_label, log: picture.log, lines })
 }
 
-fn described(measured: &Measured, picture: &Picture) -> String {
-    // A gate that looks at the same figure has words for it.
-    let same = measured.entry.claims.gates.iter().find(|gate| gate.claim.metric == picture.metric);
-    match &picture.metric.what {
+fn described(picture: &Picture) -> String {
+    picture.y_label.clone().unwrap_or_else(|| match &picture.metric.what {
         What::Series(Signal::Queue, None) => "queue".to_owned(),
         What::Series(Signal::Window, None) => "congestion window".to_owned(),
         What::Series(Signal::Rate, None) => "delivery rate".to_owned(),
         What::Series(Signal::Rtt, None) => "smoothed round-trip time".to_owned(),
         What::Series(Signal::Inner(name), None) => name.clone(),
-        _ => same.map_or_else(|| picture.metric.text.clone(), |gate| gate.claim.what.clone()),
-    }
+        _ => picture.metric.text.clone(),
+    })
 }
 
 /// A line for each run, and theory as levels.
