@@ -38,9 +38,9 @@ pub enum Pattern {
     Bursts {
         /// Of the packets between the bursts.
         chances: Chances,
-        /// Packets of a burst at most, less one, modulo 16.
+        /// Packets of a burst at most, less two, modulo 16.
         bad: u8,
-        /// Packets between two bursts at most, less one.
+        /// Packets between two bursts at most, less two.
         good: u8,
     },
 }
@@ -56,7 +56,7 @@ impl Pattern {
             }
             Pattern::Random(chances) => chances.passing(),
             Pattern::Bursts { chances, bad, good } => {
-                let (bad, good) = (u64::from(*bad % 16) + 1, u64::from(*good) + 1);
+                let (bad, good) = (u64::from(*bad % 16) + 3, u64::from(*good) + 3);
                 chances.passing() * good / (good + bad)
             }
         }
@@ -136,7 +136,8 @@ impl Fates {
                 let (chances, bad, good) = (*chances, *bad % 16, *good);
                 while self.left.1 == 0 {
                     let most = if self.left.0 { good } else { bad };
-                    self.left = (!self.left.0, 1 + (u64::from(most) * (self.draw() % 256) / 256) as u8);
+                    // Never of one length alone: a sender's retransmissions could fall into step with it for ever.
+                    self.left = (!self.left.0, 1 + (self.draw() % (u64::from(most) + 2)).min(254) as u8);
                 }
                 self.left.1 -= 1;
                 if self.left.0 { Fate::Drop } else { self.by_chance(chances) }
