@@ -9,8 +9,6 @@ pub(super) struct Account {
     pub segments_in: u64,
     /// Segments sent behind the handshake, but for resets.
     pub segments_out: u64,
-    /// Packets that the peer told of, cumulatively or selectively.
-    pub delivered: u64,
     /// D-SACK blocks.
     pub duplicates: u64,
     /// When the peer was last heard of.

@@ -20,8 +20,6 @@ struct Tally {
     unambiguous: Option<Time>,
     /// Whether a packet of before the episode was among them that was sent only once.
     original: bool,
-    /// How many there were.
-    packets: u64,
 }
 
 impl Tally {
@@ -29,7 +27,6 @@ impl Tally {
         if record.state == State::Sacked {
             return;
         }
-        self.packets += 1;
         let mut original_for_sure = false;
         if record.is_retransmitted() {
             original_for_sure = echo.is_older_than(record.sent_at);
@@ -105,7 +102,6 @@ impl Sender {
             self.vouch(vouched, ack - prior_una, bare);
         }
         let delivered = prior_out.saturating_sub(self.board.in_flight() + self.board.lost());
-        self.account.delivered += tally.packets;
         let rtt = self.take_round_trip(now, &tally, advanced, stamp);
         let told = self.marks.on_ack(segment, delivered, u64::from(self.mss));
         self.rate.marked += told.bytes;

@@ -205,6 +205,7 @@ mod tests {
         assert_eq!(echo.flags(), Flags::ECE, "CWR and a new mark: the mark counts");
     }
 
+    // holds: RFC8257 3.2 #1
     #[test]
     fn dctcp_asks_for_an_ack_of_the_former_state_at_each_change() {
         let mut echo = echo(EcnFeedback::Dctcp);

@@ -204,7 +204,7 @@ impl Connection {
             delivery_rate_app_limited: sender.rate.was_app_limited(),
             busy_time: account.busy.total(now),
             rwnd_limited: account.window_closed.total(now),
-            delivered: account.delivered,
+            delivered: sender.board.first() + u64::from(census.sacked),
             delivered_ce: sender.rate.marked.div_ceil(mss),
             dsack_dups: account.duplicates,
             rcv_ooopack: receiver.overtaking,

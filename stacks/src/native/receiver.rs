@@ -156,13 +156,24 @@ impl Receiver {
     }
 
     /// The window field for the next acknowledgement; what it says is promised.
+    #[inline]
     pub fn advertise(&mut self) -> u16 {
         let edge = self.right_edge().max(self.next);
-        let mut units = (edge - self.next) >> self.shift;
-        let cut = edge - self.next - (units << self.shift);
+        let span = edge - self.next;
+        let units = span >> self.shift;
+        if units << self.shift == span && units <= u64::from(u16::MAX) {
+            self.edge = edge;
+            return units as u16;
+        }
+        self.advertise_rounded(edge, units)
+    }
+
+    /// The same where the edge is no whole number of units away.
+    #[cold]
+    fn advertise_rounded(&mut self, edge: u64, mut units: u64) -> u16 {
         // Rounded down, the edge would move back (RFC 9293, section 3.8.6, SHLD-14); rounded up, a peer that sends crumbs
         // would never find the window closed. So up, but for no more than the buffer once again.
-        if cut > 0 && edge <= self.capacity() + self.buffer {
+        if edge <= self.capacity() + self.buffer {
             units += 1;
         }
         let units = u16::try_from(units).unwrap_or(u16::MAX);
@@ -221,7 +232,8 @@ impl Receiver {
     }
 
     /// An acceptable segment's payload and FIN.
-    #[inline]
+    // Always: there is one caller, on the fast path.
+    #[inline(always)]
     pub fn on_data(&mut self, now: Time, start: i64, segment: &Segment, counters: &mut Counters) {
         match self.echo.on_segment(segment) {
             Ask::Nothing => {}

@@ -13,6 +13,7 @@ mod rfc5681;
 mod rfc6298;
 mod rfc6675;
 mod rfc7323;
+mod rfc8257;
 mod rfc9293;
 mod rfc9293_life;
 mod rfc9293_window;
