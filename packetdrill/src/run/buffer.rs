@@ -1,7 +1,7 @@
 //! Socket buffers by Linux's rules: how large they are, when a write blocks and when it goes on.
 //!
 //! Linux counts the memory of its buffers, not their payload. How much that is depends on the kernel; the scripts of
-//! others show 5/32 more than the payload, which is what is charged here. A buffer is filled by chunks of the size that
+//! others show 9/64 more than the payload, which is what is charged here. A buffer is filled by chunks of the size that
 //! segmentation offload takes at once, and a chunk that is begun is filled.
 
 use burstlab_algorithms::{Bytes, Time};
@@ -25,7 +25,7 @@ pub fn receive_buffer(settings: &Settings, doubled: Option<u64>) -> (Bytes, u8) 
 
 /// Memory that a payload takes.
 fn charge(payload: u64) -> u64 {
-    payload + payload * 5 / 32
+    payload + payload * 9 / 64
 }
 
 /// How much of a chunk that is begun, or of a new one, may be filled now; zero if the buffer is full.
