@@ -4,6 +4,8 @@
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Reduction {
     active: bool,
+    /// Whether it began with a loss, so that there is something to send again.
+    repairs: bool,
     /// prr_delivered.
     delivered: u64,
     /// prr_out.
@@ -15,9 +17,9 @@ pub(super) struct Reduction {
 }
 
 impl Reduction {
-    /// An episode begins with `flight` bytes that are still to be delivered in its course.
-    pub fn begin(&mut self, flight: u64) {
-        *self = Reduction { active: true, flight: flight.max(1), window: u64::MAX, ..Reduction::default() };
+    /// An episode begins with `flight` bytes that are still to be delivered in its course. `repairs`: with a loss.
+    pub fn begin(&mut self, flight: u64, repairs: bool) {
+        *self = Reduction { active: true, repairs, flight: flight.max(1), window: u64::MAX, ..Reduction::default() };
     }
 
     /// The episode is over.
@@ -44,7 +46,7 @@ impl Reduction {
             let count = self.delivered.saturating_sub(self.out).max(delivered) + if safe { mss } else { 0 };
             count.min(target - in_flight)
         };
-        if self.out == 0 {
+        if self.out == 0 && (self.repairs || count == 0) {
             // The fast retransmission leaves in any case; in bytes, a share of less than a packet lets nothing out.
             count = count.max(mss);
         }
@@ -64,7 +66,7 @@ mod tests {
     #[test]
     fn half_the_window_leaves_while_the_whole_is_acknowledged() {
         let mut prr = Reduction::default();
-        prr.begin(20_000);
+        prr.begin(20_000, true);
         let (mut in_flight, mut sent) = (19_000u64, Vec::new());
         for _ in 0..19 {
             in_flight -= 1000;
@@ -84,7 +86,7 @@ mod tests {
     #[test]
     fn after_heavy_loss_a_safe_ack_brings_the_window_back_in_slow_start() {
         let mut prr = Reduction::default();
-        prr.begin(20_000);
+        prr.begin(20_000, true);
         prr.on_ack(1000, 2_000, 10_000, true, 1000);
         assert_eq!(prr.window(10_000), 4_000);
         prr.on_ack(1000, 2_000, 10_000, false, 1000);
@@ -94,8 +96,14 @@ mod tests {
     #[test]
     fn the_first_retransmission_always_leaves() {
         let mut prr = Reduction::default();
-        prr.begin(20_000);
+        prr.begin(20_000, true);
         prr.on_ack(0, 19_000, 10_000, false, 1000);
         assert_eq!(prr.window(10_000), 20_000);
+        prr.begin(20_000, true);
+        prr.on_ack(1000, 19_000, 10_000, false, 1000);
+        assert_eq!(prr.window(10_000), 20_000, "half a packet's share is rounded up for it");
+        prr.begin(20_000, false);
+        prr.on_ack(1000, 19_000, 10_000, false, 1000);
+        assert_eq!(prr.window(10_000), 19_500, "marks leave nothing to be sent again");
     }
 }
