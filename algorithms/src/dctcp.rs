@@ -164,6 +164,7 @@ mod tests {
         }
     }
 
+    // holds: RFC8257 3.3 #1
     #[test]
     fn alpha_follows_the_marked_fraction() {
         let mut dctcp = controller("dctcp");
@@ -182,6 +183,7 @@ mod tests {
         assert!(signal(&*dctcp, "alpha") < 0.001);
     }
 
+    // holds: RFC8257 3.3 #4
     #[test]
     fn a_mark_reduces_by_half_of_alpha() {
         let mut dctcp = controller("dctcp?g=1");
@@ -205,6 +207,7 @@ mod tests {
         assert_eq!(window(&*dctcp), 6.0);
     }
 
+    // holds: RFC8257 3.5 #1, RFC8257 3.5 #3
     #[test]
     fn loss_is_met_as_by_reno() {
         let mut dctcp = controller("dctcp");
