@@ -179,7 +179,7 @@ impl Entry {
             let x = picture.x.as_ref()?;
             cases
                 .iter()
-                .any(|case| !case.labels.get(x).is_some_and(|value| position(value).is_some()))
+                .any(|case| case.labels.get(x).is_none_or(|value| position(value).is_none()))
                 .then_some((picture, x))
         });
         match axis {

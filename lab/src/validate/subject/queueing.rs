@@ -94,9 +94,10 @@ impl Queueing {
         let second = match section.get_or("second", "none".to_owned())?.as_str() {
             "none" => Second::None,
             word => {
-                let kinds: [(&str, fn(Rate) -> Second); 2] = [("same", Second::Same), ("redrawn", Second::Redrawn)];
-                let kind = choose(word, "second server", &kinds).map_err(|error| section.error("second", error))?;
-                kind(section.get_or("second_rate", rate)?)
+                let same = choose(word, "second server", &[("same", true), ("redrawn", false)]);
+                let same = same.map_err(|error| section.error("second", error))?;
+                let rate = section.get_or("second_rate", rate)?;
+                if same { Second::Same(rate) } else { Second::Redrawn(rate) }
             }
         };
         Ok(Queueing {
@@ -251,11 +252,12 @@ impl Arrivals {
         if !(HEADERS..=u64::from(u32::MAX)).contains(&mean.get()) {
             return Err(section.error("mean_size", format!("{mean} is no size of a packet; expected 40 B to 4 GB")));
         }
-        let kinds: [(&str, fn(Bytes) -> Size); 2] = [("fixed", Size::Fixed), ("exponential", Size::Exponential)];
         let size: String = section.require("size", "size = \"fixed\" or \"exponential\"")?;
-        let size = choose(&size, "kind of size", &kinds).map_err(|error| section.error("size", error))?;
+        let fixed = choose(&size, "kind of size", &[("fixed", true), ("exponential", false)]);
+        let fixed = fixed.map_err(|error| section.error("size", error))?;
+        let size = if fixed { Size::Fixed(mean) } else { Size::Exponential(mean) };
         let packets = section.count_within("packets", 1000..=MOST_PACKETS, 1_000_000)?;
-        Ok(Arrivals::Poisson { load, packets, size: size(mean) })
+        Ok(Arrivals::Poisson { load, packets, size })
     }
 }
 
