@@ -122,9 +122,11 @@ fn request(feedback: EcnFeedback) -> u8 {
 fn settle(own: EcnFeedback, flags: u8) -> EcnFeedback {
     match (own, flags) {
         (EcnFeedback::None, _) => EcnFeedback::None,
-        (EcnFeedback::Accurate, 0b111) => EcnFeedback::Accurate,
+        (EcnFeedback::Accurate, 0b000) => EcnFeedback::None,
         // Accurate feedback that the peer cannot give falls back to the classic one.
         (EcnFeedback::Accurate, 0b011) => EcnFeedback::Classic,
+        // Flags that are not in use yet count as a wish for accurate feedback (RFC 9768, section 3.1.3).
+        (EcnFeedback::Accurate, _) => EcnFeedback::Accurate,
         (own, 0b011 | 0b111) => own,
         _ => EcnFeedback::None,
     }
@@ -134,7 +136,7 @@ fn settle(own: EcnFeedback, flags: u8) -> EcnFeedback {
 fn conclude(own: EcnFeedback, flags: u8) -> EcnFeedback {
     match (own, flags) {
         (EcnFeedback::None, _) | (_, 0b000 | 0b111) => EcnFeedback::None,
-        (EcnFeedback::Accurate, 0b001 | 0b101) => EcnFeedback::Classic,
+        (EcnFeedback::Accurate, 0b001) => EcnFeedback::Classic,
         (EcnFeedback::Accurate, _) => EcnFeedback::Accurate,
         (own, 0b001) => own,
         _ => EcnFeedback::None,
@@ -279,6 +281,7 @@ impl Connection {
         if is_syn && start == -1 && !segment.flags.has(Flags::RST) {
             if !segment.flags.has(Flags::ACK) {
                 self.opening.plain |= ace_of(segment.flags) == 0;
+                self.opening.peer_codepoint = segment.codepoint;
                 // The SYN again: the SYN/ACK was lost.
                 self.opening.ask();
                 return;
@@ -345,7 +348,8 @@ impl Connection {
     fn hear_of_handshake(&mut self, flags: u8) {
         let seen = reflected(flags);
         let marks = &mut self.sender.marks;
-        if seen == Some(Codepoint::Ce) && self.opening.codepoint != Codepoint::NotEct {
+        // The listener's counter does not count a marked SYN (RFC 9768, section 3.2.2.2), so neither does this side's.
+        if self.opening.passive && seen == Some(Codepoint::Ce) && self.opening.codepoint != Codepoint::NotEct {
             marks.count_marked_handshake();
         }
         let mangled = seen.is_some_and(|seen| is_mangled(self.opening.codepoint, seen));

@@ -243,6 +243,8 @@ impl Receiver {
                     self.former = Some(Former { next: self.next, flags: self.echo.flags() });
                 }
                 self.echo.flip();
+                // RFC 8257, section 3.2: the packet that changed it is acknowledged at once, too.
+                self.ack.demand();
             }
         }
         let fin = segment.flags.has(burstlab_network::Flags::FIN);
