@@ -217,6 +217,7 @@ mod tests {
         assert_eq!(echo.on_segment(&data(Codepoint::Ect0, Flags::ACK)), Ask::FormerAck);
     }
 
+    // holds: RFC9768 3.2 #1, RFC9768 3.2 #2, RFC9768 3.2.2 #2
     #[test]
     fn accurate_feedback_counts_packets_modulo_eight_and_bytes() {
         let mut echo = echo(EcnFeedback::Accurate);
@@ -227,6 +228,7 @@ mod tests {
         assert_eq!(echo.counters().ce.get(), 10_000);
     }
 
+    // holds: RFC9768 3.2 #1, RFC9768 3.2.2.5.1 #2, RFC9768 3.2.2.5.1 #3
     #[test]
     fn every_third_marked_ack_is_answered() {
         let mut echo = echo(EcnFeedback::Accurate);

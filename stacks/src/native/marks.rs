@@ -164,6 +164,7 @@ mod tests {
         assert!(!accurate().on_ack(&ack(5, None), 2000, 1000).congested);
     }
 
+    // holds: RFC9768 3.2.2.4
     #[test]
     fn a_first_field_of_zero_ends_ecn() {
         let mut marks = accurate();
@@ -176,6 +177,7 @@ mod tests {
         assert_eq!(marks.codepoint(Ecn::Ect1, true), Codepoint::Ect1);
     }
 
+    // holds: RFC9768 3.2.2.5.2 #1
     #[test]
     fn a_wrap_that_may_have_been_counts_as_one() {
         assert_eq!(accurate().on_ack(&ack(5 + 2, None), 12_000, 1000).bytes, 10_000);

@@ -63,6 +63,7 @@ impl Reduction {
 mod tests {
     use super::*;
 
+    // holds: RFC9937 6.2 #4, RFC9937 6.3
     #[test]
     fn half_the_window_leaves_while_the_whole_is_acknowledged() {
         let mut prr = Reduction::default();
@@ -83,6 +84,7 @@ mod tests {
         assert_eq!(in_flight, 10_000);
     }
 
+    // holds: RFC9937 6.2 #5
     #[test]
     fn after_heavy_loss_a_safe_ack_brings_the_window_back_in_slow_start() {
         let mut prr = Reduction::default();
@@ -93,6 +95,7 @@ mod tests {
         assert_eq!(prr.window(10_000), 4_000, "an unsafe ACK keeps to packet conservation");
     }
 
+    // holds: RFC9937 6.2 #6
     #[test]
     fn the_first_retransmission_always_leaves() {
         let mut prr = Reduction::default();

@@ -24,6 +24,7 @@ fn capable(pair: &mut Pair) -> bool {
     codepoints[0] != Codepoint::NotEct
 }
 
+// holds: RFC9768 3.1.1 #1, RFC9768 3.1.3 #2, RFC9768 3.1.4.1 #1, RFC9768 3.1.4.1 #2, RFC9768 3.1.5 #3
 #[test]
 fn the_third_syn_goes_without_the_flags_and_nothing_is_ecn_capable_then() {
     for (lost, asked) in [(2, vec![7, 7, 0]), (1, vec![7, 7])] {
@@ -36,6 +37,7 @@ fn the_third_syn_goes_without_the_flags_and_nothing_is_ecn_capable_then() {
     }
 }
 
+// holds: RFC9768 3.1.5 #4, RFC9768 3.2.3.2.1 #2, RFC9768 3.2.3.2.2 #1, RFC9768 3.2.3.2.2 #2
 #[test]
 fn the_syn_acks_option_is_tried_once_and_its_flags_twice() {
     let mut pair = opening();
@@ -54,6 +56,7 @@ fn the_syn_acks_option_is_tried_once_and_its_flags_twice() {
     assert_eq!(seen, [(0b100, true), (0b100, false), (0b000, false)]);
 }
 
+// holds: RFC9768 3.2.2.1 #1
 #[test]
 fn a_marked_handshake_counts_on_both_sides() {
     let mut pair = opening();
@@ -70,6 +73,7 @@ fn a_marked_handshake_counts_on_both_sides() {
     assert_eq!(pair.causes(), [], "what the handshake told is not told again");
 }
 
+// holds: RFC9768 3.1.5 #12
 #[test]
 fn a_path_that_changes_codepoints_as_it_may_not_gets_nothing_ecn_capable() {
     for (told, kept) in [(0b100, true), (0b110, true), (0b011, true), (0b010, false)] {
@@ -86,6 +90,7 @@ fn a_path_that_changes_codepoints_as_it_may_not_gets_nothing_ecn_capable() {
     }
 }
 
+// holds: RFC9768 3.2.2.1 #4, RFC9768 3.2.2.1 #5
 #[test]
 fn a_third_segment_without_flags_ends_ecn_for_who_listened() {
     for (field, kept) in [(0b100, true), (0b000, false), (0b010, false)] {
@@ -119,6 +124,7 @@ fn counters_need_not_go_in_an_option() {
     assert_eq!(told, pair.b.counters().marked_segments_received * MSS);
 }
 
+// holds: RFC9768 3.2.2.1 #3
 #[test]
 fn a_syn_ack_that_comes_again_is_answered_as_the_first_one_was() {
     let mut pair = opening();
@@ -132,6 +138,7 @@ fn a_syn_ack_that_comes_again_is_answered_as_the_first_one_was() {
     }
 }
 
+// holds: RFC9768 3.2.3.2.1 #4
 #[test]
 fn counters_go_with_the_first_data_and_with_data_that_answers() {
     let mut pair = opening().opened();

@@ -61,6 +61,7 @@ fn dctcp_feedback_tells_the_marked_bytes_through_delayed_acks_too() {
     assert_eq!(marked_bytes(&pair), 300 * MSS);
 }
 
+// holds: RFC9768 3.1.5 #15
 #[test]
 fn accurate_feedback_tells_the_marked_bytes_however_acks_are_thinned() {
     for every in [1, 3, 10] {
@@ -77,6 +78,7 @@ fn accurate_feedback_tells_the_marked_bytes_however_acks_are_thinned() {
     }
 }
 
+// holds: RFC9768 3.1.2 #2
 #[test]
 fn accurate_feedback_falls_back_to_classic_with_a_classic_peer() {
     let mut pair = Pair::with(config(), EcnFeedback::Accurate, |recorder| recorder);
@@ -88,6 +90,7 @@ fn accurate_feedback_falls_back_to_classic_with_a_classic_peer() {
     assert_eq!(pair.causes(), [Cause::Ecn]);
 }
 
+// holds: RFC9768 3.1.5 #11
 #[test]
 fn an_unwilling_peer_means_no_ecn() {
     for feedback in [EcnFeedback::Classic, EcnFeedback::Dctcp, EcnFeedback::Accurate] {

@@ -28,6 +28,7 @@ fn a_lost_packet_is_repaired_fast_and_reduces_once() {
     assert_eq!(pair.told.lock().unwrap().recovered, 1);
 }
 
+// holds: RFC8985 6.2 #5
 #[test]
 fn a_lost_retransmission_is_found_by_time() {
     let mut pair = Pair::open(config());

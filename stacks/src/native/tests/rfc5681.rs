@@ -241,7 +241,7 @@ fn losses_in_two_successive_windows_reduce_twice() {
     assert_eq!(pair.causes(), [Cause::Loss, Cause::Loss]);
 }
 
-// holds: RFC5681 4.3 #4
+// holds: RFC5681 4.3 #4, RFC8985 9.3 #2
 #[test]
 fn a_lost_retransmission_reduces_once_more() {
     let mut pair = Pair::open(config());

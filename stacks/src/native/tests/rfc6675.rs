@@ -8,7 +8,7 @@ use super::pair::{MSS, Pair, config, drop_data};
 use crate::Endpoint;
 
 /// An ACK of everything before packet `next`, with SACK blocks of whole packets.
-fn ack(pair: &Pair, next: u64, held: &[(u64, u64)]) -> Segment {
+pub fn ack(pair: &Pair, next: u64, held: &[(u64, u64)]) -> Segment {
     let mut sack = SackBlocks::default();
     let wire = |packet: u64| pair.a.numbering.wire(packet * MSS);
     held.iter().for_each(|(start, end)| sack.push(SackBlock { start: wire(*start), end: wire(*end) }));
@@ -25,7 +25,7 @@ fn ack(pair: &Pair, next: u64, held: &[(u64, u64)]) -> Segment {
 }
 
 /// Sends `packets` packets that nobody answers, and gives the pair with the clock 100 us later.
-fn out(config: Config, packets: u64) -> Pair {
+pub fn out(config: Config, packets: u64) -> Pair {
     sent_by(Pair::open(config), packets)
 }
 
@@ -38,7 +38,7 @@ fn sent_by(mut pair: Pair, packets: u64) -> Pair {
 }
 
 /// What `a` lets out now, as numbers of packets.
-fn leaves(pair: &mut Pair) -> Vec<u64> {
+pub fn leaves(pair: &mut Pair) -> Vec<u64> {
     let mut packets = Vec::new();
     while let Some(segment) = pair.a.poll_transmit(pair.now) {
         packets.push(pair.a.numbering.position(segment.seq, 0) as u64 / MSS);
@@ -107,7 +107,7 @@ fn where_nothing_is_lost_and_nothing_new_is_there_nothing_leaves() {
     assert_eq!((pair.a.sender.phase, leaves(&mut pair)), (Phase::Recovery, vec![]));
 }
 
-// holds: RFC6675 5 #1
+// holds: RFC6675 5 #1, RFC8985 4 #2
 #[test]
 fn an_overtaken_ack_and_one_with_data_tell_what_they_hold_as_well() {
     let mut pair = out(config(), 20);

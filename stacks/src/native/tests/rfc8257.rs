@@ -66,3 +66,14 @@ fn syn_and_syn_ack_are_ecn_capable() {
         assert_eq!(syn.codepoint, Codepoint::Ect0);
     }
 }
+
+// holds: RFC8257 3.2 #2, RFC8257 3.2 #3
+#[test]
+fn the_packet_that_changes_the_echo_is_acknowledged_at_once() {
+    let acks = acks_of(&[false, false, true, false, true, true, false, false]);
+    for n in [2, 3, 4, 6] {
+        let sent = Time::ZERO + Span::from_micros(10 * n);
+        let told = acks.iter().find(|(_, packets, _)| u64::from(*packets) == n + 1);
+        assert!(told.is_some_and(|(at, ..)| at.since(sent) == Span::from_micros(50)), "packet {n}: {acks:?}");
+    }
+}

@@ -89,6 +89,7 @@ fn an_outage_is_not_taken_for_a_delay_spike() {
     assert_eq!(pair.a.counters().spurious, 0);
 }
 
+// holds: RFC9768 3.1.1 #6
 #[test]
 fn duplicated_segments_are_reported_and_change_nothing() {
     let mut pair = Pair::open(config());
@@ -101,7 +102,7 @@ fn duplicated_segments_are_reported_and_change_nothing() {
     assert_eq!(with_report, 100);
 }
 
-// holds: RFC5681 3.2 #12, RFC6675 5 #8
+// holds: RFC5681 3.2 #12, RFC6675 5 #8, RFC8985 9.3 #1
 #[test]
 fn a_recovery_sends_about_one_packet_for_two_that_are_delivered() {
     let mut pair = Pair::open(config());

@@ -7,6 +7,7 @@ use super::super::Config;
 use super::pair::{Fate, MSS, Pair, config, drop_data};
 use crate::{Endpoint, Status};
 
+// holds: RFC8985 7.4.2 #1
 #[test]
 fn a_probe_repairs_the_tail_without_a_timeout() {
     let mut pair = Pair::open(config());
@@ -42,6 +43,7 @@ fn a_probe_finds_a_longer_lost_tail() {
     assert_eq!((pair.a.counters().timeouts, pair.causes()), (0, vec![Cause::Loss]));
 }
 
+// holds: RFC8985 7.4.2 #2
 #[test]
 fn a_probe_for_nothing_changes_nothing() {
     let mut pair = Pair::open(config());
