@@ -19,7 +19,7 @@ impl Sender {
         }
         if self.frto != Forward::Off && self.finds_timeout_spurious(ack)
             || self.undo.all_were_duplicates()
-            || ack.advanced && self.undo.original_arrived(ack.echo)
+            || ack.advanced && self.undo.original_arrived(una, ack.echo)
         {
             self.take_back(ack.now);
         }

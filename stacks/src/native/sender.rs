@@ -369,7 +369,7 @@ impl Sender {
             // RFC 6298, section 5: no segment times out before it had its whole timeout.
             self.rto_restarted = now;
         }
-        self.undo.on_resent(self.timestamps.then(|| self.clock.at(now)));
+        self.undo.on_resent(record.end(), self.timestamps.then(|| self.clock.at(now)));
         self.note_sent(now, &record, true, restart);
         Packet {
             start: record.start,

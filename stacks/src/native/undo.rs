@@ -11,8 +11,8 @@ pub(super) struct Undo {
     unanswered: u32,
     /// Whether anything was sent again at all.
     resent: bool,
-    /// Timestamp of the first retransmission.
-    first: Option<u32>,
+    /// Position behind the first retransmission, and its timestamp.
+    first: Option<(u64, u32)>,
 }
 
 impl Undo {
@@ -33,12 +33,12 @@ impl Undo {
         self.since = None;
     }
 
-    /// Something was sent again, with timestamp `stamp` if timestamps are on.
-    pub fn on_resent(&mut self, stamp: Option<u32>) {
+    /// What ends before `end` was sent again, with timestamp `stamp` if timestamps are on.
+    pub fn on_resent(&mut self, end: u64, stamp: Option<u32>) {
         if self.since.is_some() {
             self.unanswered += 1;
             self.resent = true;
-            self.first = self.first.or(stamp);
+            self.first = self.first.or(stamp.map(|stamp| (end, stamp)));
         }
     }
 
@@ -54,9 +54,11 @@ impl Undo {
         self.since.is_some() && self.resent && self.unanswered == 0
     }
 
-    /// Whether an ACK that advanced echoes a timestamp from before the first retransmission.
-    pub fn original_arrived(&self, echo: Option<u32>) -> bool {
-        self.since.is_some() && matches!((echo, self.first), (Some(echo), Some(first)) if earlier(echo, first))
+    /// Whether an ACK of everything below `ack`, which advanced, covers the first retransmission and echoes a timestamp from
+    /// before it (RFC 3522, section 3.2). One that does not cover it answers what an earlier episode sent again.
+    pub fn original_arrived(&self, ack: u64, echo: Option<u32>) -> bool {
+        let before = |echo| self.first.is_some_and(|(end, stamp)| ack >= end && earlier(echo, stamp));
+        self.since.is_some() && echo.is_some_and(before)
     }
 }
 
@@ -69,8 +71,8 @@ mod tests {
         let mut undo = Undo::default();
         undo.arm(100);
         assert!(!undo.all_were_duplicates(), "nothing was sent again");
-        undo.on_resent(None);
-        undo.on_resent(None);
+        undo.on_resent(200, None);
+        undo.on_resent(200, None);
         undo.on_duplicate(100, 1);
         assert!(!undo.all_were_duplicates());
         undo.on_duplicate(50, 1);
@@ -85,10 +87,19 @@ mod tests {
     fn an_echo_from_before_the_retransmission_is_the_originals() {
         let mut undo = Undo::default();
         undo.arm(0);
-        undo.on_resent(Some(1000));
-        undo.on_resent(Some(2000));
-        assert!(undo.original_arrived(Some(999)));
-        assert!(!undo.original_arrived(Some(1000)));
-        assert!(!undo.original_arrived(None));
+        undo.on_resent(100, Some(1000));
+        undo.on_resent(200, Some(2000));
+        assert!(undo.original_arrived(100, Some(999)));
+        assert!(!undo.original_arrived(100, Some(1000)));
+        assert!(!undo.original_arrived(100, None));
+    }
+
+    #[test]
+    fn an_ack_of_what_an_earlier_episode_sent_again_tells_nothing_of_this_one() {
+        let mut undo = Undo::default();
+        undo.arm(0);
+        undo.on_resent(5000, Some(1000));
+        assert!(!undo.original_arrived(3000, Some(900)));
+        assert!(undo.original_arrived(5000, Some(900)));
     }
 }
