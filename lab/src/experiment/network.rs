@@ -247,6 +247,8 @@ const OF_ONE_QUEUE: &[(&str, &str)] = &[
     ("max", "red"),
     ("max_probability", "red"),
     ("weight", "red"),
+    ("gentle", "red"),
+    ("wait", "red"),
 ];
 
 /// The queue under `key`, if it is there.
@@ -267,6 +269,8 @@ pub(super) fn queue(
         "max",
         "max_probability",
         "weight",
+        "gentle",
+        "wait",
     ];
     let Some(inner) = section.table(key, KEYS)? else { return Ok(None) };
     let kind: String = inner.require("kind", "kind = \"drop-tail\" or kind = \"ecn-step\"")?;
@@ -326,7 +330,15 @@ fn red(inner: &Section<'_>, mtu: Bytes) -> Result<RedSettings, ExperimentError> 
         return Err(inner.error("weight", "the average would never change; expected more than 0, and 1 at most"));
     }
     let max_probability = inner.get_or("max_probability", Probability(0.02))?.0;
-    Ok(RedSettings { min, max, max_probability, weight, ecn: inner.get_or("ecn", false)? })
+    Ok(RedSettings {
+        min,
+        max,
+        max_probability,
+        weight,
+        gentle: inner.get_or("gentle", false)?,
+        wait: inner.get_or("wait", false)?,
+        ecn: inner.get_or("ecn", false)?,
+    })
 }
 
 fn ecn_step(inner: &Section<'_>, limit: Limit, mtu: Bytes) -> Result<Discipline, ExperimentError> {
