@@ -42,6 +42,20 @@ pub(crate) fn signal(controller: &dyn Controller, name: &str) -> f64 {
     signals.iter().find(|(known, _)| *known == name).unwrap_or_else(|| panic!("no signal {name}: {signals:?}")).1
 }
 
+/// The reasons that a controller gives during `span`, each once for each time it is entered.
+pub(crate) fn states(pipe: &mut Pipe, span: Span, step: Span) -> Vec<&'static str> {
+    let end = pipe.now + span;
+    let mut seen = vec![pipe.controller.explain().reason];
+    while pipe.now < end {
+        pipe.run(step);
+        let state = pipe.controller.explain().reason;
+        if seen.last() != Some(&state) {
+            seen.push(state);
+        }
+    }
+    seen
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Packet {
     index: u64,

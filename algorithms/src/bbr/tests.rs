@@ -1,23 +1,9 @@
 //! The whole of BBR on a small path.
 
 use super::*;
-use crate::testing::{Pipe, signal};
+use crate::testing::{Pipe, signal, states};
 
 const MS: Span = Span::from_millis(1);
-
-/// The states that BBR is in during `span`, each once for each time it is entered.
-fn states(pipe: &mut Pipe, span: Span, step: Span) -> Vec<&'static str> {
-    let end = pipe.now + span;
-    let mut seen = vec![pipe.controller.explain().reason];
-    while pipe.now < end {
-        pipe.run(step);
-        let state = pipe.controller.explain().reason;
-        if seen.last() != Some(&state) {
-            seen.push(state);
-        }
-    }
-    seen
-}
 
 #[test]
 fn startup_finds_the_bandwidth_and_drain_empties_the_queue() {

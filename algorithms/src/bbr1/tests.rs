@@ -1,23 +1,9 @@
 //! Behaviour on a path with a queue, against what the draft and the literature say.
 
 use super::*;
-use crate::testing::{Pipe, ack, congestion, controller, signal, window};
+use crate::testing::{Pipe, ack, congestion, controller, signal, states, window};
 
 const MS: Span = Span::from_millis(1);
-
-/// The distinct states that it goes through, looked at each `step`.
-fn states(pipe: &mut Pipe, span: Span, step: Span) -> Vec<&'static str> {
-    let end = pipe.now + span;
-    let mut seen = vec![pipe.controller.explain().reason];
-    while pipe.now < end {
-        pipe.run(step);
-        let state = pipe.controller.explain().reason;
-        if seen.last() != Some(&state) {
-            seen.push(state);
-        }
-    }
-    seen
-}
 
 #[test]
 fn startup_finds_the_bandwidth_and_drain_empties_the_queue() {
