@@ -141,7 +141,7 @@ impl Connection {
     pub(super) fn end(&mut self, state: State) {
         self.state = state;
         self.expires = Time::NEVER;
-        self.opening.at = Time::NEVER;
+        self.opening.finish();
         self.sender.alarm = Time::NEVER;
         self.sender.paced_until = Time::NEVER;
         self.receiver.ack.on_sent();

@@ -119,7 +119,8 @@ impl Echo {
             return Ask::Nothing;
         }
         self.packets += 1;
-        self.unreported += 1;
+        // A host that does not send holds acknowledgements back for as long as it likes.
+        self.unreported = self.unreported.saturating_add(1);
         let change = !std::mem::replace(&mut self.ece, true);
         let prompt = if segment.payload > 0 {
             change || self.unreported >= MARKS_PER_ACK

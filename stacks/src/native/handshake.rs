@@ -76,7 +76,8 @@ impl Opening {
         self.peer.window_scale.is_some()
     }
 
-    fn finish(&mut self) {
+    /// Nothing is to be sent any more.
+    pub fn finish(&mut self) {
         self.due = false;
         self.at = Time::NEVER;
     }

@@ -120,6 +120,15 @@ fn sequence_numbers_wrap_without_notice() {
 }
 
 #[test]
+fn an_attempt_that_was_aborted_sends_nothing_and_waits_for_nothing() {
+    let mut pair = Pair::new(config());
+    pair.a.connect(pair.now);
+    pair.a.abort(pair.now);
+    assert_eq!((pair.a.poll_transmit(pair.now), pair.a.next_wake()), (None, Time::NEVER));
+    assert_eq!(pair.a.status(), Status::Failed);
+}
+
+#[test]
 fn positions_beyond_four_gigabytes_are_kept() {
     let mut config = config();
     config.mss = 60_000;
