@@ -3,14 +3,15 @@
 //! A [`Connection`] is one side of one connection and an [`Endpoint`](crate::Endpoint). Its parts, from the wire
 //! inwards:
 //!
-//! - `connection` takes segments in and puts them together; `handshake` and `close` are the states of RFC 9293.
+//! - `endpoint` is what whoever drives a connection calls. `connection` takes segments in and puts them together;
+//!   `handshake` and `close` are the states of RFC 9293.
 //! - `life` is what else can end a connection, or keep it alive: the application, silence, `icmp`; `options` is what the
 //!   application may change on the way, `info` what it may ask, from what `account` counts.
 //! - `sender` decides what leaves: retransmissions before new data, as window, peer and `pacing` allow; `cutting` makes
-//!   segments of what was written. `scoreboard` holds a record of every packet that is out. `acks` takes an acknowledgement apart: delivery (`rate`), round trip
-//!   (`rto`), loss by time (`rack`), probes of the tail (`tlp`), marks (`marks`). `recovery` moves between phases, with
-//!   the window's reduction spread by `prr` and taken back by `frto` and `undo`. `persist` probes closed windows;
-//!   `timers` wakes all of them.
+//!   segments of what was written. `scoreboard` holds a record of every packet that is out. `acks` takes an
+//!   acknowledgement apart: delivery (`rate`), round trip (`rto`), loss by time (`rack`), probes of the tail (`tlp`),
+//!   marks (`marks`). `recovery` moves between phases, with the window's reduction spread by `prr` and taken back by
+//!   `frto` and `undo`. `persist` probes closed windows; `timers` wakes all of them.
 //! - `receiver` keeps what arrived (`reassembly`) and says when to acknowledge (`delayed_ack`) and which marks to echo
 //!   (`ecn`).
 //! - `place` tells who carries bytes where they belong.
@@ -34,6 +35,7 @@ mod connection;
 mod cutting;
 mod delayed_ack;
 pub(crate) mod ecn;
+mod endpoint;
 mod failure;
 mod frto;
 mod handshake;
