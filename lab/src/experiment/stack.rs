@@ -64,6 +64,7 @@ pub(super) const KEYS: &[&str] = &[
     "sack",
     "nagle",
     "slow_start_after_idle",
+    "spread_mark_reduction",
     "host_queue",
 ];
 
@@ -115,6 +116,7 @@ fn tcp(section: &Section<'_>, mtu: Bytes) -> Result<native::Config, ExperimentEr
         sack: section.get_or("sack", default.sack)?,
         nagle: section.get_or("nagle", default.nagle)?,
         slow_start_after_idle: section.get_or("slow_start_after_idle", default.slow_start_after_idle)?,
+        spread_mark_reduction: section.get_or("spread_mark_reduction", default.spread_mark_reduction)?,
         ..default
     })
 }

@@ -89,6 +89,10 @@ pub struct Config {
     /// Whether accurate ECN feedback comes with byte counters in an option (RFC 9768, section 3.2.3) beside the three bits in
     /// the header: on SYN/ACKs and pure ACKs. Default: on.
     pub acc_ecn_option: bool,
+    /// Whether a reduction for marks is spread over a round trip, as one for a loss is (RFC 9937), which is what Linux does
+    /// (`tcp_enter_cwr`); else it takes effect at once, as RFC 3168, section 6.1.2, and RFC 8257, section 3.3, read, and as
+    /// models have it. Default: on.
+    pub spread_mark_reduction: bool,
     /// How long TIME-WAIT lasts: twice the maximum segment lifetime (RFC 9293, section 3.4.2). Default: 100 ms, plenty
     /// for a data centre.
     pub time_wait: Span,
@@ -153,6 +157,7 @@ impl Default for Config {
             generalized_ecn: true,
             generalized_syn: true,
             acc_ecn_option: true,
+            spread_mark_reduction: true,
             time_wait: Span::from_millis(100),
             fin_timeout: Some(Span::from_secs(60)),
             user_timeout: None,

@@ -91,7 +91,9 @@ impl Sender {
     fn begin(&mut self, phase: Phase, cause: Cause, now: Time, flight: u64, delivered: u64) {
         self.phase = phase;
         self.high = self.board.next();
-        self.prr.begin(self.board.in_flight() + self.board.lost() + delivered, phase == Phase::Recovery);
+        if cause != Cause::Ecn || self.spread_mark_reduction {
+            self.prr.begin(self.board.in_flight() + self.board.lost() + delivered, phase == Phase::Recovery);
+        }
         self.congested(cause, now, flight);
     }
 

@@ -68,6 +68,8 @@ pub(super) struct Sender {
     pub alarm: Time,
     /// and to be left alone in recoveries.
     pub own_recovery: bool,
+    /// Whether reductions for marks are spread over a round trip.
+    pub spread_mark_reduction: bool,
     pub rtt: RoundTrip,
     /// When the retransmission timeout was last restarted.
     pub rto_restarted: Time,
@@ -147,6 +149,7 @@ impl Sender {
             ecn: Ecn::NotEct,
             alarm: Time::NEVER,
             own_recovery: false,
+            spread_mark_reduction: config.spread_mark_reduction,
             rtt: RoundTrip::new(config),
             rto_restarted: Time::ZERO,
             rack: Rack::default(),

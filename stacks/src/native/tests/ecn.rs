@@ -1,10 +1,11 @@
 //! Marks and their three kinds of feedback.
 
-use burstlab_algorithms::{Cause, EcnFeedback, Phase};
+use burstlab_algorithms::{Bytes, Cause, EcnFeedback, Phase};
 use burstlab_network::{Codepoint, Direction, Flags, Segment};
 
 use super::super::Config;
 use super::pair::{Fate, MSS, Pair, config};
+use super::rfc6675::{ack, leaves};
 use crate::Endpoint;
 
 fn pair(config: Config, feedback: EcnFeedback) -> Pair {
@@ -41,6 +42,28 @@ fn classic_feedback_reduces_once_and_ends_with_cwr() {
     let told = pair.told.lock().unwrap();
     assert_eq!(told.recovered, 1);
     assert!(told.acks.iter().any(|ack| ack.phase == Phase::Reducing));
+}
+
+#[test]
+fn a_reduction_for_marks_is_spread_over_the_round_trip_or_comes_at_once() {
+    for (spread_mark_reduction, expected) in [(true, [0, 1, 0, 1, 0, 1]), (false, [0, 0, 0, 0, 0, 1])] {
+        let mut pair =
+            Pair::with(Config { spread_mark_reduction, ..config() }, EcnFeedback::Classic, |mut recorder| {
+                recorder.control.window = Bytes::new(10 * MSS);
+                recorder
+            })
+            .opened();
+        pair.a.write(pair.now, Bytes::new(100 * MSS));
+        assert_eq!(leaves(&mut pair).len(), 10);
+        let sent: Vec<usize> = (1..=6)
+            .map(|next| {
+                let marked = Segment { flags: Flags::ACK.with(Flags::ECE), ..ack(&pair, next, &[]) };
+                pair.a.on_segment(pair.now, &marked);
+                leaves(&mut pair).len()
+            })
+            .collect();
+        assert_eq!(sent, expected, "from ten packets to five, for six that were delivered");
+    }
 }
 
 #[test]
