@@ -253,8 +253,8 @@ impl Sender {
 
     #[cold]
     fn search_by_time(&mut self, now: Time) {
-        let impatient = matches!(self.phase, Phase::Recovery | Phase::Loss)
-            || self.board.sacked() >= DUP_THRESHOLD * u64::from(self.mss);
+        let impatient =
+            matches!(self.phase, Phase::Recovery | Phase::Loss) || self.board.sacked_packets() >= DUP_THRESHOLD;
         let Sender { rack, board, rtt, rate, controller, reduced_at, lost_again, .. } = self;
         self.reordering_ends = rack.detect(board, now, rtt, impatient, |board, number| {
             *lost_again |= board.get(number).is_some_and(|r| r.is_retransmitted() && r.sent_at >= *reduced_at);

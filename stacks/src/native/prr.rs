@@ -35,7 +35,8 @@ impl Reduction {
     /// Section 6.2 on every ACK of the episode. `target` is the controller's window (ssthresh); `safe`: the ACK
     /// advanced and told of no further loss.
     pub fn on_ack(&mut self, delivered: u64, in_flight: u64, target: u64, safe: bool, mss: u64) {
-        if !self.active {
+        // What delivers nothing changes nothing, but that the episode begins with it: a timer found the loss.
+        if !self.active || delivered == 0 && self.window != u64::MAX {
             return;
         }
         self.delivered += delivered;
@@ -93,6 +94,18 @@ mod tests {
         assert_eq!(prr.window(10_000), 4_000);
         prr.on_ack(1000, 2_000, 10_000, false, 1000);
         assert_eq!(prr.window(10_000), 4_000, "an unsafe ACK keeps to packet conservation");
+    }
+
+    // holds: RFC9937 6.2 #3
+    #[test]
+    fn what_delivers_nothing_changes_nothing() {
+        let mut prr = Reduction::default();
+        prr.begin(20_000, true);
+        prr.on_ack(1000, 2_000, 10_000, true, 1000);
+        for (in_flight, safe) in [(2_000, false), (1_000, false), (2_000, true)] {
+            prr.on_ack(0, in_flight, 10_000, safe, 1000);
+            assert_eq!(prr.window(10_000), 4_000);
+        }
     }
 
     // holds: RFC9937 6.2 #6

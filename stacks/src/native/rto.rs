@@ -17,6 +17,8 @@ pub(crate) struct RoundTrip {
     /// Whether the floor is one of the variation.
     floor_on_variation: bool,
     cap: u64,
+    /// Whether there was a sample since the last tail loss probe.
+    fresh: bool,
 }
 
 impl RoundTrip {
@@ -31,6 +33,7 @@ impl RoundTrip {
             floor: config.min_rto.as_nanos(),
             floor_on_variation: config.min_rto_on_variation,
             cap: config.max_rto.as_nanos(),
+            fresh: false,
         }
     }
 
@@ -54,6 +57,7 @@ impl RoundTrip {
             self.smoothed.saturating_add(spread).max(self.floor)
         };
         self.backoff = 0;
+        self.fresh = true;
     }
 
     /// The same of a sample as coarse as the timestamp clock: it says nothing of the least round trip, unless it is all
@@ -89,6 +93,16 @@ impl RoundTrip {
     /// Whether there has been a sample.
     pub fn known(&self) -> bool {
         self.smoothed != 0
+    }
+
+    /// Whether there was a sample since the last tail loss probe; before the first probe, whether there was any.
+    pub fn is_fresh(&self) -> bool {
+        self.fresh
+    }
+
+    /// A tail loss probe leaves.
+    pub fn on_probe(&mut self) {
+        self.fresh = false;
     }
 
     /// The timeout, backoff included.

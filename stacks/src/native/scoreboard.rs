@@ -38,6 +38,8 @@ pub(crate) struct Scoreboard {
     in_flight: u64,
     lost: u64,
     sacked: u64,
+    /// The same in packets.
+    sacked_packets: u64,
     /// Bytes that duplicate ACKs of a peer without SACK tell of; not counted as in flight.
     vouched: u64,
     /// What is selectively acknowledged.
@@ -81,6 +83,11 @@ impl Scoreboard {
     /// Bytes selectively acknowledged.
     pub fn sacked(&self) -> u64 {
         self.sacked
+    }
+
+    /// Packets selectively acknowledged.
+    pub fn sacked_packets(&self) -> u64 {
+        self.sacked_packets
     }
 
     /// Bytes that duplicate ACKs told of, if the peer has no SACK.
@@ -218,7 +225,10 @@ impl Scoreboard {
             match record.state {
                 State::InFlight => self.in_flight -= len,
                 State::Lost => self.lost -= len,
-                State::Sacked => self.sacked -= len,
+                State::Sacked => {
+                    self.sacked -= len;
+                    self.sacked_packets -= 1;
+                }
             }
             delivered(record);
             self.records.pop_front();
@@ -267,6 +277,7 @@ impl Scoreboard {
                     _ => self.lost -= len,
                 }
                 self.sacked += len;
+                self.sacked_packets += 1;
                 record.state = State::Sacked;
             }
             self.sacked_last = self.base + index as u64;
@@ -355,6 +366,7 @@ impl Scoreboard {
         }
         self.in_flight += self.sacked;
         self.sacked = 0;
+        self.sacked_packets = 0;
         self.ranges.clear();
         self.known = Default::default();
         self.originals = self.base;
@@ -398,6 +410,7 @@ impl Scoreboard {
         assert_eq!(self.in_flight + self.vouched, sum(State::InFlight), "in flight");
         assert_eq!(self.lost, sum(State::Lost), "lost");
         assert_eq!(self.sacked, sum(State::Sacked), "sacked");
+        assert_eq!(self.sacked_packets, u64::from(self.census().sacked), "sacked packets");
         assert_eq!(self.in_flight + self.vouched + self.lost + self.sacked, self.next - self.una);
         let mut at = self.una;
         for record in &self.records {

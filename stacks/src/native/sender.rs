@@ -313,6 +313,7 @@ impl Sender {
             None => self.retransmit(self.board.end() - 1, now),
         };
         self.tlp.on_probe(self.board.next(), fresh.is_none());
+        self.rtt.on_probe();
         self.rto_restarted = now;
         Some(packet)
     }

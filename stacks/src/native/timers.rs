@@ -46,7 +46,7 @@ impl Sender {
             && self.sack
             && self.tlp.may_probe()
             && self.board.sacked() == 0
-            && self.rtt.known()
+            && self.rtt.is_fresh()
         {
             let one = self.board.in_flight() <= u64::from(self.mss);
             let probe = self.tlp.deadline(&self.rtt, one);

@@ -45,7 +45,8 @@ impl TailProbe {
         }
     }
 
-    /// Whether a probe may be scheduled: one at a time (section 7.2).
+    /// Whether a probe may be scheduled, as far as probes go: one at a time (section 7.3). That a round trip was measured
+    /// since the last one is for [`RoundTrip::is_fresh`] to say.
     pub fn may_probe(&self) -> bool {
         self.enabled && self.out.is_none() && !self.restarted.is_never()
     }

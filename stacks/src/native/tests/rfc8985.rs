@@ -192,3 +192,47 @@ fn the_probe_is_new_data_beyond_the_window_or_the_last_segment_again() {
         assert_eq!(leaves(&mut pair), [probe]);
     }
 }
+
+// holds: RFC8985 7.3 #2
+#[test]
+fn no_probe_follows_another_before_a_round_trip_was_measured() {
+    let mut pair = out(swift(), 1);
+    pair.now = pair.a.next_wake();
+    pair.a.on_wake(pair.now);
+    assert_eq!((leaves(&mut pair), pair.a.counters().probes), (vec![1], 1));
+    pair.now += RTT;
+    // The original arrived, and the probe: neither ACK says how long it took (Karn's rule).
+    for segment in [ack(&pair, 2, &[]), ack(&pair, 2, &[(1, 2)])] {
+        pair.a.on_segment(pair.now, &segment);
+    }
+    let awaited = |pair: &mut Pair, n| {
+        pair.a.write(pair.now, Bytes::new(MSS));
+        assert_eq!(leaves(pair), [n]);
+        pair.a.sender.next_timer().1
+    };
+    assert_eq!(awaited(&mut pair, 2), Waiting::Retransmission);
+    pair.now += RTT;
+    let measured = ack(&pair, 3, &[]);
+    pair.a.on_segment(pair.now, &measured);
+    assert_eq!(awaited(&mut pair, 3), Waiting::TailProbe);
+}
+
+// holds: RFC8985 3.3.2 #4
+#[test]
+fn three_segments_that_arrived_end_the_wait_however_small_they_are() {
+    for (arrived, again) in [(2, vec![]), (3, vec![MSS])] {
+        let mut pair = out(config(), 0);
+        for _ in 0..5 {
+            pair.a.write(pair.now, Bytes::new(100));
+            pair.a.end_record();
+        }
+        while pair.a.poll_transmit(pair.now).is_some() {}
+        pair.now += RTT;
+        let wire = |position| pair.a.numbering.wire(position);
+        let mut held = ack(&pair, 1, &[]);
+        held.sack.push(burstlab_network::SackBlock { start: wire(MSS + 100), end: wire(MSS + 100 + arrived * 100) });
+        pair.a.on_segment(pair.now, &held);
+        let sent = pair.a.poll_transmit(pair.now).map(|s| pair.a.numbering.position(s.seq, 0) as u64);
+        assert_eq!(sent.into_iter().collect::<Vec<u64>>(), again);
+    }
+}
