@@ -295,6 +295,16 @@ mod tests {
         }
     }
 
+    // holds: RFC9768 3.2.3 #1, RFC9768 3.2.3 #2, RFC9768 3.2.3.1
+    #[test]
+    fn accurate_ecn_is_written_in_order_0_with_all_counters() {
+        let (ect0, ce, ect1) = (U24::wrapping(0x1_0203_0405), U24::wrapping(7), U24::wrapping(0x0a_0b0c));
+        let counters = Some(AccEcnCounters { ect0, ce, ect1 });
+        let bytes = to_bytes(&Segment { flags: Flags::ACK, acc_ecn: counters, ..Segment::default() }, FROM, TO, &[]);
+        assert_eq!(bytes[IP_HEADER + 20..][..11], [172, 11, 3, 4, 5, 0, 0, 7, 10, 11, 12]);
+    }
+
+    // holds: RFC9768 3.2.3 #3, RFC9768 3.2.3 #4
     #[test]
     fn accurate_ecn_is_read_in_both_orders_and_abridged() {
         let counters =
@@ -305,6 +315,10 @@ mod tests {
         assert_eq!(acc_ecn(172, &whole[..6]), Some(counters(258, 7, 1)));
         assert_eq!(acc_ecn(172, &whole[..3]), None);
         assert_eq!(acc_ecn(172, &[]), None);
+        let padded = [0, 1, 2, 0, 0, 7, 1, 0, 0, 9, 9];
+        for (len, expected) in [(7, counters(258, 7, 1)), (8, counters(258, 7, 1)), (11, counters(258, 7, 65_536))] {
+            assert_eq!(acc_ecn(172, &padded[..len]), Some(expected), "whole counters count, and the rest is padding");
+        }
     }
 
     #[test]

@@ -104,10 +104,10 @@ impl Connection {
             return;
         }
         let mut reset = if segment.flags.has(Flags::ACK) {
-            self.skeleton(Flags::RST, segment.ack, 0, SynOptions::default())
+            self.reset(Flags::RST, segment.ack, 0)
         } else {
             let ack = segment.seq.wrapping_add(segment.seq_len());
-            self.skeleton(Flags::RST.with(Flags::ACK), 0, ack, SynOptions::default())
+            self.reset(Flags::RST.with(Flags::ACK), 0, ack)
         };
         // RFC 7323, section 3.2: a reset carries timestamps as well, if they were agreed.
         if self.timestamps {
@@ -117,14 +117,24 @@ impl Connection {
         self.reply = Some(Box::new(reset));
     }
 
+    /// A reset, ECN-capable where control packets are (RFC 8257, section 3.6).
+    fn reset(&self, flags: Flags, seq: u32, ack: u32) -> Segment {
+        let codepoint = self.sender.marks.codepoint(self.sender.ecn, false);
+        Segment { codepoint, ..self.skeleton(flags, seq, ack, SynOptions::default()) }
+    }
+
+    /// The reset that ends this connection for the peer.
+    pub(super) fn farewell(&self, now: Time) -> Segment {
+        let seq = self.numbering.wire(self.sender.board.next());
+        let ack = self.receiver.numbering.wire(self.receiver.next);
+        let reset = self.reset(Flags::RST.with(Flags::ACK), seq, ack);
+        Segment { timestamps: self.timestamps_now(now), ..reset }
+    }
+
     /// The application tears the connection down.
     pub(super) fn reset_peer(&mut self, now: Time) {
         if self.is_synchronized() && self.state != State::TimeWait || self.state == State::SynReceived {
-            let seq = self.numbering.wire(self.sender.board.next());
-            let ack = self.receiver.numbering.wire(self.receiver.next);
-            let mut reset = self.skeleton(Flags::RST.with(Flags::ACK), seq, ack, SynOptions::default());
-            reset.timestamps = self.timestamps_now(now);
-            self.reply = Some(Box::new(reset));
+            self.reply = Some(Box::new(self.farewell(now)));
         }
         if !matches!(self.state, State::Closed | State::TimeWait | State::Failed) {
             self.fail(Failure::Aborted);

@@ -1,7 +1,7 @@
 //! One side of a connection: segments in, segments out.
 
 use burstlab_algorithms::{Bytes, Controller, EcnFeedback, Time};
-use burstlab_network::{Codepoint, Direction, Flags, FlowId, SackBlocks, Segment, SynOptions, Timestamps};
+use burstlab_network::{Direction, Flags, FlowId, SackBlocks, Segment, SynOptions, Timestamps};
 
 use super::Config;
 use super::close::Challenges;
@@ -243,6 +243,7 @@ impl Connection {
         out.ack = self.receiver.numbering.wire(former.next);
         let ahead = (self.receiver.next - former.next).div_ceil(1 << self.receiver.shift);
         out.window = out.window.saturating_add(u16::try_from(ahead).unwrap_or(u16::MAX));
+        self.receiver.promise(former.next, out.window);
         out.flags = Flags::ACK.with(former.flags);
         // The segment that changed the state is still to be acknowledged.
         self.receiver.ack.demand();
@@ -396,16 +397,5 @@ impl Connection {
         self.sender.peer_window = u64::from(window);
         self.sender.peer_window_max = self.sender.peer_window;
         self.window_from = (-1, 0);
-    }
-
-    /// The codepoint of SYNs: ECN-capable only where the feedback is of a data centre's kind (see
-    /// [`Config::generalized_ecn`]).
-    pub(super) fn syn_codepoint(&self) -> Codepoint {
-        if !self.config.generalized_syn {
-            return Codepoint::NotEct;
-        }
-        let mut marks = super::marks::Marks::new(self.config.generalized_ecn);
-        marks.set_feedback(self.feedback);
-        marks.codepoint(self.sender.ecn, false)
     }
 }

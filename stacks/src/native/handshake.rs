@@ -1,12 +1,12 @@
-//! The three-way handshake and what it negotiates: RFC 9293, section 3.5; RFC 7323; RFC 2018; RFC 3168; RFC 9768.
+//! The three-way handshake and what it negotiates: RFC 9293, section 3.5; RFC 7323; RFC 2018. ECN is in `negotiation`.
 
-use burstlab_algorithms::{EcnFeedback, Span, Time};
-use burstlab_network::{Codepoint, Flags, Segment, SynOptions, Timestamps};
+use burstlab_algorithms::{Span, Time};
+use burstlab_network::{Flags, Segment, SynOptions, Timestamps};
 
 use super::config;
 use super::connection::{Connection, State};
-use super::ecn::{ace, ace_of};
 use super::failure::Failure;
+use super::negotiation::Negotiation;
 use super::receiver::Receiver;
 use super::seq::Numbering;
 
@@ -16,9 +16,6 @@ const DEFAULT_MSS: u16 = 536;
 /// Least MSS of a peer that is believed. One of a few bytes would make packets of headers alone; with this, at least eight
 /// bytes of payload go beside the most options (Linux's TCP_MIN_SND_MSS).
 const LEAST_MSS: u16 = 48;
-/// SYNs, or SYN/ACKs, that carry the flags of accurate ECN. If all are lost, the flags may be why (RFC 9768, sections
-/// 3.1.4.1 and 3.2.3.2.2).
-const ACCURATE_TRIES: u32 = 2;
 
 /// The SYN or SYN/ACK under way.
 #[derive(Debug, Clone, Copy)]
@@ -28,18 +25,11 @@ pub(super) struct Opening {
     pub at: Time,
     sent: u32,
     sent_at: Time,
-    /// Options and ECN flags of the peer's SYN.
+    /// Options of the peer's SYN.
     peer: SynOptions,
-    peer_ecn: u8,
-    peer_codepoint: Codepoint,
-    /// Codepoint of the SYN or SYN/ACK that was sent.
-    codepoint: Codepoint,
-    /// Whether one of either side went without the flags of the ECN that was asked for.
-    plain: bool,
     /// Whether the peer opened.
     passive: bool,
-    /// The third segment of the handshake is still to be sent; accurate ECN answers in it.
-    answer: Option<u8>,
+    pub ecn: Negotiation,
 }
 
 impl Default for Opening {
@@ -50,12 +40,8 @@ impl Default for Opening {
             sent: 0,
             sent_at: Time::ZERO,
             peer: SynOptions::default(),
-            peer_ecn: 0,
-            peer_codepoint: Codepoint::NotEct,
-            codepoint: Codepoint::NotEct,
-            plain: false,
             passive: false,
-            answer: None,
+            ecn: Negotiation::default(),
         }
     }
 }
@@ -71,6 +57,11 @@ impl Opening {
         self.sent
     }
 
+    /// Whether the peer opened.
+    pub fn is_passive(&self) -> bool {
+        self.passive
+    }
+
     /// Whether the peer offers window scaling.
     pub fn scales(&self) -> bool {
         self.peer.window_scale.is_some()
@@ -80,67 +71,6 @@ impl Opening {
     pub fn finish(&mut self) {
         self.due = false;
         self.at = Time::NEVER;
-    }
-}
-
-/// The flags that tell how a SYN arrived: RFC 9768, table 2 (SYN/ACK) and table 3 (its ACK).
-fn reflection(codepoint: Codepoint) -> u8 {
-    match codepoint {
-        Codepoint::NotEct => 0b010,
-        Codepoint::Ect1 => 0b011,
-        Codepoint::Ect0 => 0b100,
-        Codepoint::Ce => 0b110,
-    }
-}
-
-/// What the flags of [`reflection`] tell.
-fn reflected(flags: u8) -> Option<Codepoint> {
-    [Codepoint::NotEct, Codepoint::Ect1, Codepoint::Ect0, Codepoint::Ce].into_iter().find(|c| reflection(*c) == flags)
-}
-
-/// Whether a packet that left with the codepoint `sent` cannot have arrived with `seen`, but that some box on the path
-/// writes there what it should not (RFC 9768, section 3.2.2.3): not ECN-capable packets stay so, and capable ones are CE at
-/// most, or ECT(1) as in RFC 6660.
-fn is_mangled(sent: Codepoint, seen: Codepoint) -> bool {
-    match sent {
-        Codepoint::NotEct => seen != Codepoint::NotEct,
-        Codepoint::Ect0 => seen == Codepoint::NotEct,
-        Codepoint::Ect1 => matches!(seen, Codepoint::NotEct | Codepoint::Ect0),
-        Codepoint::Ce => seen != Codepoint::Ce,
-    }
-}
-
-/// ECN flags of a SYN that asks for `feedback`.
-fn request(feedback: EcnFeedback) -> u8 {
-    match feedback {
-        EcnFeedback::None => 0b000,
-        EcnFeedback::Classic | EcnFeedback::Dctcp => 0b011,
-        EcnFeedback::Accurate => 0b111,
-    }
-}
-
-/// What a listener that wants `own` and got a SYN with `flags` settles on.
-fn settle(own: EcnFeedback, flags: u8) -> EcnFeedback {
-    match (own, flags) {
-        (EcnFeedback::None, _) => EcnFeedback::None,
-        (EcnFeedback::Accurate, 0b000) => EcnFeedback::None,
-        // Accurate feedback that the peer cannot give falls back to the classic one.
-        (EcnFeedback::Accurate, 0b011) => EcnFeedback::Classic,
-        // Flags that are not in use yet count as a wish for accurate feedback (RFC 9768, section 3.1.3).
-        (EcnFeedback::Accurate, _) => EcnFeedback::Accurate,
-        (own, 0b011 | 0b111) => own,
-        _ => EcnFeedback::None,
-    }
-}
-
-/// What the side that asked for `own` makes of a SYN/ACK with `flags`.
-fn conclude(own: EcnFeedback, flags: u8) -> EcnFeedback {
-    match (own, flags) {
-        (EcnFeedback::None, _) | (_, 0b000 | 0b111) => EcnFeedback::None,
-        (EcnFeedback::Accurate, 0b001) => EcnFeedback::Classic,
-        (EcnFeedback::Accurate, _) => EcnFeedback::Accurate,
-        (own, 0b001) => own,
-        _ => EcnFeedback::None,
     }
 }
 
@@ -170,12 +100,9 @@ impl Connection {
             window_scale: self.config.window_scaling.then(|| self.config.window_shift()),
             sack_permitted: self.config.sack,
         };
-        let plain = self.is_out_of_tries();
-        let asked = if plain { 0 } else { request(self.feedback) };
-        let flags = Flags::SYN.with(ace(asked));
-        let mut segment = self.skeleton(flags, self.config.initial_sequence, 0, options);
-        segment.codepoint = if plain { Codepoint::NotEct } else { self.syn_codepoint() };
-        self.opening.codepoint = segment.codepoint;
+        let (ecn, codepoint) = self.ask_for_ecn();
+        let mut segment = self.skeleton(Flags::SYN.with(ecn), self.config.initial_sequence, 0, options);
+        segment.codepoint = codepoint;
         segment.window = self.receiver.advertise_unscaled();
         segment.timestamps = self.config.timestamps.then(|| Timestamps { value: self.sender.clock.at(now), echo: 0 });
         segment
@@ -188,32 +115,18 @@ impl Connection {
             window_scale: peer.window_scale.filter(|_| self.config.window_scaling).map(|_| self.config.window_shift()),
             sack_permitted: self.config.sack && peer.sack_permitted,
         };
-        let feedback = settle(self.feedback, self.opening.peer_ecn);
-        let ecn = match feedback {
-            EcnFeedback::Accurate if self.is_out_of_tries() => 0b000,
-            EcnFeedback::None => 0b000,
-            EcnFeedback::Accurate => reflection(self.opening.peer_codepoint),
-            EcnFeedback::Classic | EcnFeedback::Dctcp => 0b001,
-        };
+        let (ecn, codepoint, accurate) = self.answer_for_ecn();
         let ack = self.receiver.numbering.wire(self.receiver.next);
-        let flags = Flags::SYN.with(Flags::ACK).with(ace(ecn));
+        let flags = Flags::SYN.with(Flags::ACK).with(ecn);
         let mut segment = self.skeleton(flags, self.config.initial_sequence, ack, options);
-        segment.codepoint = if ecn == 0 { Codepoint::NotEct } else { self.syn_codepoint() };
-        self.opening.codepoint = segment.codepoint;
+        segment.codepoint = codepoint;
         segment.window = self.receiver.advertise_unscaled();
         segment.timestamps = self.timestamps_now(now);
         // RFC 9768, section 3.2.3.2.1: whether the option gets through is tried here; and, lost with it, not again.
-        if feedback == EcnFeedback::Accurate && self.config.acc_ecn_option && self.opening.sent == 1 {
+        if accurate && self.config.acc_ecn_option && self.opening.sent == 1 {
             segment.acc_ecn = Some(self.receiver.echo.counters());
         }
         segment
-    }
-
-    /// Whether the SYN or SYN/ACK goes without the flags of accurate ECN from now on.
-    fn is_out_of_tries(&mut self) -> bool {
-        let out = self.feedback == EcnFeedback::Accurate && self.opening.sent > ACCURATE_TRIES;
-        self.opening.plain |= out;
-        out
     }
 
     /// A segment in LISTEN, SYN-SENT or SYN-RECEIVED: RFC 9293, sections 3.10.7.2 to 3.10.7.4.
@@ -262,15 +175,7 @@ impl Connection {
             self.opening.ask();
             return;
         }
-        let feedback = conclude(self.feedback, self.opening.peer_ecn);
-        self.settle_ecn(feedback);
-        if feedback == EcnFeedback::Accurate {
-            self.opening.answer = Some(reflection(segment.codepoint));
-            if segment.codepoint == Codepoint::Ce {
-                self.receiver.echo.count_marked_handshake();
-            }
-            self.hear_of_handshake(self.opening.peer_ecn);
-        }
+        self.conclude_ecn(segment);
         self.establish(now);
         self.receiver.ack.demand();
     }
@@ -281,10 +186,12 @@ impl Connection {
         let is_syn = segment.flags.has(Flags::SYN);
         if is_syn && start == -1 && !segment.flags.has(Flags::RST) {
             if !segment.flags.has(Flags::ACK) {
-                self.opening.plain |= ace_of(segment.flags) == 0;
-                self.opening.peer_codepoint = segment.codepoint;
-                // The SYN again: the SYN/ACK was lost.
-                self.opening.ask();
+                if self.note_ecn_of_syn_again(segment) {
+                    // The SYN/ACK was lost.
+                    self.opening.ask();
+                } else {
+                    self.take_handshake_back(now);
+                }
                 return;
             }
         } else if !self.receiver.is_acceptable(start, end) {
@@ -305,21 +212,26 @@ impl Connection {
             self.refuse(now, segment);
             return;
         }
-        self.settle_ecn(settle(self.feedback, self.opening.peer_ecn));
+        self.settle_ecn_of_syn();
         self.establish(now);
         if is_syn {
             // The other half of a simultaneous open.
+            self.count_syn_ack(segment.codepoint);
             self.set_first_window(segment.window);
             self.receiver.ack.demand();
         } else {
-            // The flags of this segment answer the handshake and count nothing.
-            let third =
-                Segment { flags: segment.flags.without(Flags::AE.with(Flags::CWR).with(Flags::ECE)), ..*segment };
-            let third = if segment.payload == 0 { self.neutral(third) } else { *segment };
-            if segment.payload == 0 && self.sender.marks.feedback() == EcnFeedback::Accurate {
-                self.hear_of_handshake(ace_of(segment.flags));
-            }
-            self.on_segment_established(now, &third);
+            let third = self.hear_third(segment);
+            crate::Endpoint::on_segment(self, now, &third);
+        }
+    }
+
+    /// The peer contradicts itself in the handshake.
+    fn take_handshake_back(&mut self, now: Time) {
+        self.reply = Some(Box::new(self.farewell(now)));
+        if self.opening.passive {
+            self.on_refused();
+        } else {
+            self.fail(Failure::Aborted);
         }
     }
 
@@ -336,48 +248,10 @@ impl Connection {
         self.state = State::Listen;
     }
 
-    /// The SYN/ACK came again, so its ACK was lost: what that told is told again (RFC 9768, section 3.2.2.1).
-    pub(super) fn answer_again(&mut self, segment: &Segment) {
-        let confirms = segment.flags.has(Flags::ACK) && reflected(ace_of(segment.flags)).is_some();
-        if confirms && !self.opening.passive && self.sender.marks.feedback() == EcnFeedback::Accurate {
-            self.opening.answer = Some(reflection(segment.codepoint));
-        }
-    }
-
-    /// Accurate feedback on the SYN or SYN/ACK (RFC 9768, sections 3.1.5, 3.2.2.1 and 3.2.2.3): counts a mark, and sends
-    /// nothing ECN-capable on a path that cannot be trusted with it, or that ECN did not get through in the handshake.
-    fn hear_of_handshake(&mut self, flags: u8) {
-        let seen = reflected(flags);
-        let marks = &mut self.sender.marks;
-        // The listener's counter does not count a marked SYN (RFC 9768, section 3.2.2.2), so neither does this side's.
-        if self.opening.passive && seen == Some(Codepoint::Ce) && self.opening.codepoint != Codepoint::NotEct {
-            marks.count_marked_handshake();
-        }
-        let mangled = seen.is_some_and(|seen| is_mangled(self.opening.codepoint, seen));
-        // In the third segment, no flag at all says that a box on the path clears them.
-        if mangled || self.opening.plain || flags == 0 {
-            marks.mute();
-        }
-    }
-
-    /// `segment` with an ACE field that says that nothing was marked.
-    fn neutral(&self, segment: Segment) -> Segment {
-        let silent = super::ecn::FIRST_PACKETS as u8;
-        match self.sender.marks.feedback() {
-            EcnFeedback::Accurate => Segment { flags: segment.flags.with(ace(silent)), ..segment },
-            _ => segment,
-        }
-    }
-
-    fn on_segment_established(&mut self, now: Time, segment: &Segment) {
-        crate::Endpoint::on_segment(self, now, segment);
-    }
-
     fn take_syn(&mut self, now: Time, segment: &Segment) {
         self.receiver.numbering = Numbering::after_syn(segment.seq);
         self.opening.peer = segment.syn;
-        self.opening.peer_ecn = ace_of(segment.flags);
-        self.opening.peer_codepoint = segment.codepoint;
+        self.note_ecn_of_syn(segment);
         self.timestamps = self.config.timestamps && segment.timestamps.is_some();
         self.sender.timestamps = self.timestamps;
         self.receiver.note_timestamp(now, -1, segment.timestamps);
@@ -395,11 +269,6 @@ impl Connection {
         self.sender.refresh();
     }
 
-    fn settle_ecn(&mut self, feedback: EcnFeedback) {
-        self.sender.marks.set_feedback(feedback);
-        self.receiver.echo.set_feedback(feedback);
-    }
-
     fn establish(&mut self, now: Time) {
         if self.opening.sent == 1 {
             self.sender.rtt.sample(now.since(self.opening.sent_at));
@@ -415,11 +284,6 @@ impl Connection {
         if self.life.keep_alive.is_some() {
             self.watch(now);
         }
-    }
-
-    /// The flags of the ACK that ends the handshake, once.
-    pub(super) fn take_answer(&mut self) -> Option<Flags> {
-        self.opening.answer.take().map(ace)
     }
 
     /// The SYN or SYN/ACK was not answered in time.

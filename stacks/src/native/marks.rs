@@ -20,6 +20,8 @@ pub(crate) struct Told {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Marks {
     feedback: EcnFeedback,
+    /// By what ACKs are read: the same, or nothing where they cannot be trusted.
+    heeded: EcnFeedback,
     /// Whether packets may be ECN-capable.
     capable: bool,
     /// Whether the ACE field of a segment behind the handshake was looked at.
@@ -40,6 +42,7 @@ impl Marks {
     pub fn new(generalized: bool) -> Marks {
         Marks {
             feedback: EcnFeedback::None,
+            heeded: EcnFeedback::None,
             capable: false,
             heard: false,
             everywhere: generalized,
@@ -53,12 +56,25 @@ impl Marks {
     /// What was negotiated.
     pub fn set_feedback(&mut self, feedback: EcnFeedback) {
         self.feedback = feedback;
+        self.heeded = feedback;
         self.capable = feedback != EcnFeedback::None;
     }
 
     /// The path cannot be trusted with ECN: no packet is ECN-capable from now on. What is told of marks still counts.
     pub fn mute(&mut self) {
         self.capable = false;
+    }
+
+    /// Neither the path nor what is told can be trusted: besides, nothing that is told counts from now on (RFC 9768,
+    /// sections 3.2.2.1, note 1, and 3.2.2.4).
+    pub fn distrust(&mut self) {
+        self.mute();
+        self.heeded = EcnFeedback::None;
+    }
+
+    /// Packets without new data are not ECN-capable, whatever was configured.
+    pub fn limit_to_new_data(&mut self) {
+        self.everywhere = false;
     }
 
     /// The SYN or SYN/ACK was marked: it counts (RFC 9768, section 3.2.2.1).
@@ -96,7 +112,7 @@ impl Marks {
 
     /// Reads an acknowledgement that newly delivers `delivered` bytes.
     pub fn on_ack(&mut self, segment: &Segment, delivered: u64, mss: u64) -> Told {
-        match self.feedback {
+        match self.heeded {
             EcnFeedback::None => Told::default(),
             EcnFeedback::Accurate => self.count(segment, delivered, mss),
             EcnFeedback::Classic | EcnFeedback::Dctcp => {
@@ -111,7 +127,7 @@ impl Marks {
     fn count(&mut self, segment: &Segment, delivered: u64, mss: u64) -> Told {
         if !std::mem::replace(&mut self.heard, true) && ace_of(segment.flags) == 0 {
             // RFC 9768, section 3.2.2.4: counters begin at 5, so some box on the path zeroes the field.
-            self.mute();
+            self.distrust();
             return Told::default();
         }
         let step = u64::from(ace_of(segment.flags).wrapping_sub(self.packets as u8) & 7);
@@ -164,25 +180,48 @@ mod tests {
         assert!(!accurate().on_ack(&ack(5, None), 2000, 1000).congested);
     }
 
-    // holds: RFC9768 3.2.2.4
+    // holds: RFC9768 3.2.2.4 #1
     #[test]
     fn a_first_field_of_zero_ends_ecn() {
         let mut marks = accurate();
         assert_eq!(marks.codepoint(Ecn::Ect1, true), Codepoint::Ect1);
         assert_eq!(marks.on_ack(&ack(0, None), 1000, 1000), Told::default());
         assert_eq!(marks.codepoint(Ecn::Ect1, true), Codepoint::NotEct);
+        assert_eq!(marks.on_ack(&ack(2, None), 1000, 1000), Told::default(), "nor does what is told count");
         let mut marks = accurate();
         marks.on_ack(&ack(5, None), 1000, 1000);
         assert!(marks.on_ack(&ack(8, None), 3000, 1000).congested, "later, it is a count");
         assert_eq!(marks.codepoint(Ecn::Ect1, true), Codepoint::Ect1);
     }
 
-    // holds: RFC9768 3.2.2.5.2 #1
+    // holds: RFC9768 3.2.2.5.2 #2
+    #[test]
+    fn more_marks_than_packets_that_arrived_are_believed() {
+        let mut marks = accurate();
+        assert_eq!(marks.on_ack(&ack(5 + 4, None), 1000, 1000).bytes, 1000);
+        assert!(!marks.on_ack(&ack(5 + 4, None), 1000, 1000).congested, "all four are counted");
+    }
+
+    // holds: RFC9768 3.2.2.4 #1, RFC9768 3.2.3.2.4 #2
+    #[test]
+    fn counters_may_begin_at_other_values() {
+        let mut marks = accurate();
+        let counters = AccEcnCounters { ect0: U24::wrapping(77), ce: U24::wrapping(1000), ect1: U24::wrapping(5) };
+        let first = Segment { acc_ecn: Some(counters), ..ack(6, None) };
+        assert_eq!(marks.on_ack(&first, 3000, 1000), Told { ece: false, bytes: 1000, congested: true });
+        assert_eq!(marks.codepoint(Ecn::Ect1, true), Codepoint::Ect1);
+        let mut marks = accurate();
+        assert_eq!(marks.on_ack(&ack(3, None), 10_000, 1000).bytes, 6000, "counted, and not found wanting");
+        assert_eq!(marks.codepoint(Ecn::Ect1, true), Codepoint::Ect1);
+    }
+
+    // holds: RFC9768 3.2.2.5.2 #1, RFC9768 3.2.3.2.3 #1
     #[test]
     fn a_wrap_that_may_have_been_counts_as_one() {
         assert_eq!(accurate().on_ack(&ack(5 + 2, None), 12_000, 1000).bytes, 10_000);
     }
 
+    // holds: RFC9768 3.2.3.2.5 #1
     #[test]
     fn the_byte_counter_settles_it() {
         let mut marks = accurate();
@@ -190,6 +229,7 @@ mod tests {
         assert_eq!(marks.on_ack(&ack(5 + 2 + 9, Some(11_000)), 12_000, 1000).bytes, 9000);
         assert_eq!(marks.packets, 5 + 11);
         assert_eq!(marks.on_ack(&ack(5 + 2, Some(2000)), 0, 1000), Told::default(), "overtaken by a newer ACK");
+        assert_eq!(marks.on_ack(&ack(5 + 12, None), 2000, 1000).bytes, 1000, "the flags alone go on from there");
     }
 
     #[test]

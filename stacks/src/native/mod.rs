@@ -4,7 +4,7 @@
 //! inwards:
 //!
 //! - `endpoint` is what whoever drives a connection calls. `connection` takes segments in and puts them together;
-//!   `handshake` and `close` are the states of RFC 9293.
+//!   `handshake` and `close` are the states of RFC 9293, `negotiation` what they agree on about ECN.
 //! - `life` is what else can end a connection, or keep it alive: the application, silence, `icmp`; `options` is what the
 //!   application may change on the way, `info` what it may ask, from what `account` counts.
 //! - `sender` decides what leaves: retransmissions before new data, as window, peer and `pacing` allow; `cutting` makes
@@ -43,6 +43,7 @@ mod icmp;
 mod info;
 mod life;
 pub(crate) mod marks;
+mod negotiation;
 mod newreno;
 mod options;
 pub(crate) mod pacing;

@@ -38,6 +38,8 @@ pub(super) struct Receiver {
     /// Position, and echo flags, of an acknowledgement that must precede the next.
     pub former: Option<Former>,
     pub echo: Echo,
+    /// The acknowledgement that is due is for marks alone.
+    of_marks: bool,
     duplicate: Option<(u64, u64)>,
     pub sack: bool,
     /// TS.Recent, and when it was taken.
@@ -74,6 +76,7 @@ impl Receiver {
             ack: DelayedAck::new(config),
             former: None,
             echo: Echo::new(config.acc_ecn_option),
+            of_marks: false,
             duplicate: None,
             sack: false,
             recent: None,
@@ -182,6 +185,11 @@ impl Receiver {
         units
     }
 
+    /// The window field `units` of an acknowledgement of everything before `next`: what it says is promised.
+    pub fn promise(&mut self, next: u64, units: u16) {
+        self.edge = self.edge.max(next + (u64::from(units) << self.shift));
+    }
+
     /// Where the buffer would be full.
     fn capacity(&self) -> u64 {
         self.next - self.waiting() + self.buffer
@@ -238,6 +246,7 @@ impl Receiver {
         match self.echo.on_segment(segment) {
             Ask::Nothing => {}
             Ask::PromptAck => self.ack.demand(),
+            Ask::AckOfAck => self.on_marked_ack(),
             Ask::FormerAck => {
                 if self.ack.is_waiting() || self.ack.is_due() {
                     self.former = Some(Former { next: self.next, flags: self.echo.flags() });
@@ -263,10 +272,20 @@ impl Receiver {
         self.take(now, start.max(0) as u64, end.max(0) as u64, fin, segment.payload > 0, counters);
     }
 
+    #[cold]
+    fn on_marked_ack(&mut self) {
+        let data_waits = self.ack.is_waiting();
+        if data_waits || self.echo.deserves_ack_of_ack() {
+            self.of_marks = !data_waits && !self.ack.is_due();
+            self.ack.demand();
+        }
+    }
+
     /// The long way: out of order, overlapping, or with a FIN.
     #[inline(never)]
     fn take(&mut self, now: Time, start: u64, end: u64, fin: bool, payload: bool, counters: &mut Counters) {
         self.came = now;
+        self.of_marks = false;
         let before = self.next;
         let cut = end.min(self.edge.max(self.next));
         if fin && cut == end && self.fin.is_none() {
@@ -314,13 +333,15 @@ impl Receiver {
                 self.duplicate = Some((start as u64, (end as u64).min(self.arrived())));
             }
         }
+        self.of_marks = false;
         self.ack.demand();
     }
 
     /// The SACK blocks for the next acknowledgement, at most `room` of them: a D-SACK first (RFC 2883).
     pub fn take_blocks(&mut self, room: usize) -> SackBlocks {
         let mut blocks = SackBlocks::default();
-        if !self.sack || self.held.is_empty() && self.duplicate.is_none() {
+        // An ACK of marked ACKs says nothing of data, so that nobody takes it for a duplicate (RFC 9768, section 3.2.2.5.1).
+        if std::mem::take(&mut self.of_marks) || !self.sack || self.held.is_empty() && self.duplicate.is_none() {
             return blocks;
         }
         let wire = |(start, end)| SackBlock { start: self.numbering.wire(start), end: self.numbering.wire(end) };

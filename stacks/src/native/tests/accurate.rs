@@ -37,7 +37,7 @@ fn the_third_syn_goes_without_the_flags_and_nothing_is_ecn_capable_then() {
     }
 }
 
-// holds: RFC9768 3.1.5 #4, RFC9768 3.2.3.2.1 #2, RFC9768 3.2.3.2.2 #1, RFC9768 3.2.3.2.2 #2
+// holds: RFC9768 3.1.5 #4, RFC9768 3.2.3 #6, RFC9768 3.2.3.2.1 #2, RFC9768 3.2.3.2.2 #1, RFC9768 3.2.3.2.2 #2
 #[test]
 fn the_syn_acks_option_is_tried_once_and_its_flags_twice() {
     let mut pair = opening();
@@ -138,7 +138,7 @@ fn a_syn_ack_that_comes_again_is_answered_as_the_first_one_was() {
     }
 }
 
-// holds: RFC9768 3.2.3.2.1 #4
+// holds: RFC9768 3.2.3.2.1 #4, RFC9768 3.2.3.3 #5
 #[test]
 fn counters_go_with_the_first_data_and_with_data_that_answers() {
     let mut pair = opening().opened();

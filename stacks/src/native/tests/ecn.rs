@@ -84,7 +84,7 @@ fn dctcp_feedback_tells_the_marked_bytes_through_delayed_acks_too() {
     assert_eq!(marked_bytes(&pair), 300 * MSS);
 }
 
-// holds: RFC9768 3.1.5 #15
+// holds: RFC9768 3.1.5 #15, RFC9768 3.2.3 #5
 #[test]
 fn accurate_feedback_tells_the_marked_bytes_however_acks_are_thinned() {
     for every in [1, 3, 10] {

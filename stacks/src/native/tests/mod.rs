@@ -20,6 +20,7 @@ mod rfc9293_life;
 mod rfc9293_window;
 mod rfc9293_wire;
 mod rfc9768;
+mod rfc9768_feedback;
 mod rfc9937;
 mod spurious;
 mod timing;

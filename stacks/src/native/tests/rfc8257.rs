@@ -77,3 +77,39 @@ fn the_packet_that_changes_the_echo_is_acknowledged_at_once() {
         assert!(told.is_some_and(|(at, ..)| at.since(sent) == Span::from_micros(50)), "packet {n}: {acks:?}");
     }
 }
+
+// holds: RFC8257 3.6 #2
+#[test]
+fn resets_are_ecn_capable() {
+    for (feedback, codepoint) in [(EcnFeedback::Dctcp, Codepoint::Ect0), (EcnFeedback::Classic, Codepoint::NotEct)] {
+        let mut pair = Pair::with(config(), feedback, |recorder| recorder).opened();
+        pair.a.abort(pair.now);
+        pair.b.write(pair.now, Bytes::new(MSS));
+        pair.run_for(Span::from_millis(1));
+        let resets: Vec<Codepoint> =
+            pair.log.iter().filter(|(_, s)| s.flags.has(Flags::RST)).map(|(_, s)| s.codepoint).collect();
+        assert_eq!(resets, [codepoint; 2], "the first one, and the answer to what had left before it came");
+    }
+}
+
+#[test]
+fn the_ack_of_what_came_before_a_change_promises_no_more_than_is_taken_and_no_less_than_before() {
+    let config = Config { delayed_ack: Some(Span::from_millis(1)), window_shift: Some(7), ..config() };
+    let mut pair = dctcp(config).opened();
+    let edge = |pair: &Pair, s: &burstlab_network::Segment| {
+        let ack = pair.b.receiver.numbering.position(s.ack, pair.b.receiver.next) as u64;
+        ack + (u64::from(s.window) << pair.b.receiver.shift)
+    };
+    let mut before = 0;
+    for codepoint in [Codepoint::Ect0, Codepoint::Ce, Codepoint::Ect0, Codepoint::Ect0, Codepoint::Ce] {
+        pair.a.write(pair.now, Bytes::new(MSS));
+        let data = pair.a.poll_transmit(pair.now).unwrap();
+        pair.b.on_segment(pair.now, &burstlab_network::Segment { codepoint, ..data });
+        while let Some(told) = pair.b.poll_transmit(pair.now) {
+            let (edge, taken) = (edge(&pair, &told), pair.b.receiver.next + pair.b.receiver.offered());
+            assert!(edge >= before && edge <= taken, "{before}, {edge}, {taken}");
+            before = edge;
+            pair.a.on_segment(pair.now, &told);
+        }
+    }
+}

@@ -8,7 +8,7 @@ use super::super::ecn::{ace, ace_of};
 use super::pair::{Fate, MSS, Pair, config};
 use crate::{Endpoint, Status};
 
-fn accurate() -> Pair {
+pub fn accurate() -> Pair {
     Pair::with(config(), EcnFeedback::Accurate, |recorder| recorder)
 }
 
@@ -168,4 +168,139 @@ fn a_marked_syn_ack_is_counted_by_both_sides() {
     pair.b.write(pair.now, Bytes::new(5 * MSS));
     pair.run_for(Span::from_millis(1));
     assert_eq!((pair.a.received(), pair.b.snapshot().window), (5 * MSS, window), "no mark of data is told");
+}
+
+// holds: RFC9768 3.1.2 #6, RFC9768 3.1.2 #7
+#[test]
+fn who_opens_while_the_other_does_answers_as_a_listener_would() {
+    let kinds = [
+        (0b111, Codepoint::Ect0, 0b100, EcnFeedback::Accurate),
+        (0b111, Codepoint::Ce, 0b110, EcnFeedback::Accurate),
+        (0b011, Codepoint::Ect0, 0b001, EcnFeedback::Classic),
+        (0b000, Codepoint::NotEct, 0b000, EcnFeedback::None),
+    ];
+    for (asked, codepoint, told, mode) in kinds {
+        let mut pair = accurate();
+        let syn = syn(&mut pair);
+        pair.b.connect(pair.now);
+        let other = pair.b.poll_transmit(pair.now).unwrap();
+        pair.a.on_segment(pair.now, &Segment { codepoint, ..with(other, Flags::SYN, asked) });
+        assert_eq!(ace_of(pair.a.poll_transmit(pair.now).unwrap().flags), told);
+        let answer = answer(&mut pair, syn);
+        pair.a.on_segment(pair.now, &Segment { codepoint: Codepoint::Ce, ..answer });
+        assert_eq!((pair.a.status(), pair.a.sender.marks.feedback()), (Status::Open, mode));
+        if mode == EcnFeedback::Accurate {
+            assert_eq!(ace_of(pair.a.receiver.echo.flags()), 6, "the SYN/ACK's mark counts");
+        }
+    }
+}
+
+// holds: RFC9768 3.1.5 #2
+#[test]
+fn behind_the_handshake_flags_of_syns_and_syn_acks_say_nothing() {
+    let mut pair = accurate();
+    let asked = syn(&mut pair);
+    let told = answer(&mut pair, asked);
+    pair.a.on_segment(pair.now, &told);
+    let third = pair.a.poll_transmit(pair.now).unwrap();
+    pair.b.on_segment(pair.now, &third);
+    for field in [0b000, 0b001, 0b011, 0b111] {
+        pair.a.on_segment(pair.now, &with(told, Flags::SYN.with(Flags::ACK), field));
+        pair.b.on_segment(pair.now, &with(asked, Flags::SYN, field));
+    }
+    pair.run_for(Span::from_millis(1));
+    for side in [&pair.a, &pair.b] {
+        assert_eq!((side.status(), side.sender.marks.feedback()), (Status::Open, EcnFeedback::Accurate));
+    }
+    pair.b.write(pair.now, Bytes::new(MSS));
+    assert_eq!(pair.b.poll_transmit(pair.now).unwrap().codepoint, Codepoint::Ect0);
+}
+
+// holds: RFC9768 3.1.5 #5
+#[test]
+fn a_classic_syn_beside_an_accurate_one_is_answered_by_a_reset() {
+    for fields in [&[0b111, 0b011][..], &[0b011, 0b111], &[0b111, 0b000, 0b011], &[0b000, 0b011, 0b111]] {
+        let mut pair = accurate();
+        let asked = syn(&mut pair);
+        let answers: Vec<Segment> =
+            fields.iter().map(|field| answer(&mut pair, with(asked, Flags::SYN, *field))).collect();
+        let resets: Vec<bool> = answers.iter().map(|segment| segment.flags.has(Flags::RST)).collect();
+        assert_eq!(resets.iter().position(|reset| *reset), Some(fields.len() - 1), "{fields:?}");
+        pair.a.on_segment(pair.now, answers.last().unwrap());
+        assert_eq!((pair.a.status(), pair.b.status()), (Status::Failed, Status::Opening), "the listener still listens");
+    }
+}
+
+// holds: RFC9768 3.2.2.1 #6, RFC9768 3.2.2.1 #7
+#[test]
+fn who_listened_heeds_no_marks_after_a_third_segment_without_flags_but_tells_of_them() {
+    for (field, heeded) in [(0b100, true), (0b000, false)] {
+        let mut pair = accurate();
+        let asked = syn(&mut pair);
+        let told = answer(&mut pair, asked);
+        pair.a.on_segment(pair.now, &told);
+        let third = pair.a.poll_transmit(pair.now).unwrap();
+        pair.b.on_segment(pair.now, &with(third, Flags::ACK, field));
+        let window = pair.b.snapshot().window;
+        pair.b.write(pair.now, Bytes::new(MSS));
+        let data = pair.b.poll_transmit(pair.now).unwrap();
+        pair.a.on_segment(pair.now, &Segment { codepoint: Codepoint::Ce, ..data });
+        let marked = pair.a.poll_transmit(pair.now).unwrap();
+        assert_eq!(ace_of(marked.flags), 6);
+        pair.b.on_segment(pair.now, &marked);
+        assert_eq!(pair.b.snapshot().window < window, heeded);
+        pair.a.write(pair.now, Bytes::new(MSS));
+        let data = pair.a.poll_transmit(pair.now).unwrap();
+        let marked = answer(&mut pair, Segment { codepoint: Codepoint::Ce, ..data });
+        assert_eq!(ace_of(marked.flags), 6, "told in any case");
+    }
+}
+
+// holds: RFC9768 3.2.2.2 #3
+#[test]
+fn a_marked_syn_ack_counts_once_whichever_of_them_it_is() {
+    use Codepoint::{Ce, Ect0};
+    for (arrivals, count) in [(&[Ect0, Ect0][..], 5), (&[Ect0, Ce, Ce], 6), (&[Ce, Ect0, Ce], 6)] {
+        let mut pair = accurate();
+        let asked = syn(&mut pair);
+        let told = answer(&mut pair, asked);
+        for codepoint in arrivals {
+            pair.a.on_segment(pair.now, &Segment { codepoint: *codepoint, ..told });
+            pair.a.poll_transmit(pair.now).unwrap();
+        }
+        assert_eq!(ace_of(pair.a.receiver.echo.flags()), count, "{arrivals:?}");
+    }
+}
+
+// holds: RFC9768 3.2.2.3 #1, RFC9768 3.2.2.3 #2, RFC9768 3.2.2.3 #3, RFC9768 3.2.2.3 #4
+#[test]
+fn on_a_path_that_clears_codepoints_both_sides_stay_accurate_and_tell_of_marks() {
+    let mut pair = accurate();
+    let asked = syn(&mut pair);
+    // Both were sent as ECT(0), and are said to have come as not ECN-capable.
+    let told = answer(&mut pair, Segment { codepoint: Codepoint::NotEct, ..asked });
+    pair.a.on_segment(pair.now, &Segment { codepoint: Codepoint::NotEct, ..told });
+    let third = pair.a.poll_transmit(pair.now).unwrap();
+    pair.b.on_segment(pair.now, &third);
+    assert_eq!((ace_of(told.flags), ace_of(third.flags)), (0b010, 0b010));
+    for from_a in [true, false] {
+        let (one, other) = if from_a { (&mut pair.a, &mut pair.b) } else { (&mut pair.b, &mut pair.a) };
+        one.write(pair.now, Bytes::new(MSS));
+        let data = one.poll_transmit(pair.now).unwrap();
+        assert_eq!(data.codepoint, Codepoint::NotEct);
+        other.on_segment(pair.now, &Segment { codepoint: Codepoint::Ce, ..data });
+        assert_eq!(other.sender.marks.feedback(), EcnFeedback::Accurate);
+        assert_eq!(ace_of(other.poll_transmit(pair.now).unwrap().flags), 6);
+    }
+}
+
+// holds: RFC9768 3.1.1 #7, RFC9768 3.2.3.2.1 #1, RFC9768 3.2.3.2.1 #3
+#[test]
+fn the_syn_offers_sack_and_has_no_option_and_the_third_segment_has_one() {
+    let mut pair = accurate();
+    pair.a.connect(pair.now);
+    pair.run_for(Span::from_millis(1));
+    let handshake: Vec<(bool, bool)> =
+        pair.log.iter().map(|(_, s)| (s.syn.sack_permitted, s.acc_ecn.is_some())).collect();
+    assert_eq!(handshake, [(true, false), (true, true), (false, true)]);
 }
