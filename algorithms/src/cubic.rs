@@ -385,6 +385,19 @@ mod tests {
         assert_eq!((window(&*flow.cubic), signal(&*flow.cubic, "k_s")), (before, k));
     }
 
+    // holds: RFC9438 4.9.2 #1
+    #[test]
+    fn a_loss_that_turns_out_to_be_spurious_when_the_window_is_beyond_that_of_before_changes_nothing() {
+        let mut flow = Flow::after_loss("cubic");
+        while window(&*flow.cubic) < 1100.0 {
+            flow.run(RTT);
+        }
+        let state = |cubic: &dyn Controller| (window(cubic), signal(cubic, "k_s"), signal(cubic, "ssthresh_bytes"));
+        let before = state(&*flow.cubic);
+        flow.cubic.on_undo(flow.now);
+        assert_eq!(state(&*flow.cubic), before);
+    }
+
     // holds: RFC9438 4.10 #2
     #[test]
     fn hystart_meets_a_full_queue_with_less_overshoot() {
