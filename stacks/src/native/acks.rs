@@ -11,6 +11,9 @@ use super::seq::{Numbering, earlier};
 use super::stamps::StampClock;
 use super::tlp::Verdict;
 
+/// Packets by which one ACK opens the window again after idleness: RFC 3465, section 2.3, allows L = 2 in slow start.
+const RESTART_LIMIT: u64 = 2;
+
 /// What one ACK newly delivered.
 #[derive(Default)]
 struct Tally {
@@ -120,7 +123,7 @@ impl Sender {
             repaired: verdict == Verdict::Repaired,
         });
         if self.restart_cap != u64::MAX {
-            self.restart_cap += delivered;
+            self.restart_cap += delivered.min(RESTART_LIMIT * u64::from(self.mss));
             if self.restart_cap >= self.wanted {
                 self.restart_cap = u64::MAX;
             }

@@ -361,8 +361,9 @@ impl Connection {
             return false;
         }
         let updated = self.take_window(start, ack, segment);
-        if ack == una as i64 && self.sender.board.is_empty() {
-            // Nothing is out: the header of the peer's data, which tells of its window at most.
+        if ack == una as i64 && self.sender.board.is_empty() && segment.sack.is_empty() && !self.sender.tlp.is_out() {
+            // Nothing is out, nor is there a word of a retransmission that was for nothing: the header of the peer's data,
+            // which tells of its window at most.
             if self.sender.persist.since.is_some() {
                 self.sender.hear_of_window(now);
             }

@@ -114,6 +114,7 @@ pub(super) struct Sender {
     pub overdue_since: Option<Time>,
     /// The connection was given up.
     pub failed: bool,
+    /// The window after idleness, in packets.
     restart_window: Option<u64>,
     /// Bound on the window after idleness.
     pub restart_cap: u64,
@@ -180,7 +181,7 @@ impl Sender {
             user_timeout: config.user_timeout,
             overdue_since: None,
             failed: false,
-            restart_window: config.slow_start_after_idle.then(|| u64::from(config.initial_window) * u64::from(mss)),
+            restart_window: config.slow_start_after_idle.then(|| u64::from(config.initial_window)),
             restart_cap: u64::MAX,
             last_sent: Time::ZERO,
             reduced_at: Time::ZERO,
@@ -409,7 +410,7 @@ impl Sender {
             && self.board.next() > 0
             && now.since(self.last_sent) > self.rtt.timeout()
         {
-            self.restart_cap = window;
+            self.restart_cap = window * u64::from(self.mss);
         }
     }
 }

@@ -57,6 +57,12 @@ impl TailProbe {
         self.restarted + (rtt.smoothed() * 2 + delay).max(self.floor)
     }
 
+    /// Whether a probe left whose fate is not known yet.
+    #[inline]
+    pub fn is_out(&self) -> bool {
+        self.out.is_some()
+    }
+
     /// A probe leaves; `end` is the position behind the last one sent.
     pub fn on_probe(&mut self, end: u64, retransmission: bool) {
         self.out = Some(Out { end, retransmission });

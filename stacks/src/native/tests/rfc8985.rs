@@ -159,7 +159,9 @@ fn no_probe_is_waited_for_in_recovery_nor_where_anything_is_sacked() {
         let held = ack(&pair, 1, &[(2, end)]);
         pair.a.on_segment(pair.now, &held);
         assert_eq!(leaves(&mut pair), sent);
-        assert_ne!(pair.a.sender.next_timer().1, Waiting::TailProbe, "{end}");
+        // Not even if no reordering window is waited for.
+        pair.a.sender.reordering_ends = Time::NEVER;
+        assert_eq!(pair.a.sender.next_timer().1, Waiting::Retransmission, "{end}");
     }
 }
 
@@ -177,6 +179,45 @@ fn one_probe_leaves_at_the_timeouts_instant_at_the_latest_and_the_timeout_comes_
         let at: Vec<u64> =
             pair.data(Direction::Forward)[3..].iter().map(|(at, _)| at.since(start).as_nanos() / 1_000_000).collect();
         assert_eq!((pair.a.counters().probes, &at[..]), (1, &[probed, probed + 10, probed + 30][..]));
+    }
+}
+
+// holds: RFC8985 7.3 #1
+#[test]
+fn no_second_probe_leaves_while_the_first_is_out_whatever_was_measured() {
+    let mut pair = out(swift(), 20);
+    pair.a.write(pair.now, Bytes::new(MSS));
+    pair.now = pair.a.next_wake();
+    pair.a.on_wake(pair.now);
+    assert_eq!(leaves(&mut pair), [21]);
+    let (progress, all) = (ack(&pair, 10, &[]), ack(&pair, 22, &[]));
+    for (told, waiting) in [(progress, Waiting::Retransmission), (all, Waiting::TailProbe)] {
+        pair.now += RTT;
+        pair.a.on_segment(pair.now, &told);
+        assert!(pair.a.sender.rtt.is_fresh());
+        pair.a.write(pair.now, Bytes::new(MSS));
+        leaves(&mut pair);
+        assert_eq!(pair.a.sender.next_timer().1, waiting);
+    }
+}
+
+// holds: RFC8985 7.4.2 #2
+#[test]
+fn a_d_sack_of_the_probe_or_a_duplicate_ack_says_that_nothing_was_lost() {
+    for (told, reduced) in [(Some(&[(1, 2)][..]), false), (Some(&[]), false), (None, true)] {
+        let mut pair = out(swift(), 1);
+        pair.now = pair.a.next_wake();
+        pair.a.on_wake(pair.now);
+        assert_eq!(leaves(&mut pair), [1]);
+        pair.now += RTT;
+        // Nothing is out any more when the answer to the probe comes.
+        let answers = [Some(ack(&pair, 2, &[])), told.map(|held| ack(&pair, 2, held))];
+        answers.iter().flatten().for_each(|told| pair.a.on_segment(pair.now, told));
+        pair.a.write(pair.now, Bytes::new(MSS));
+        assert_eq!(leaves(&mut pair), [2]);
+        let next = ack(&pair, 3, &[]);
+        pair.a.on_segment(pair.now, &next);
+        assert_eq!(!pair.causes().is_empty(), reduced, "{told:?}");
     }
 }
 

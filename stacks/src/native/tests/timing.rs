@@ -51,6 +51,8 @@ fn a_probe_for_nothing_changes_nothing() {
     pair.transfer(10 * MSS);
     pair.run_for(Span::from_millis(10));
     assert_eq!((pair.a.counters().probes, pair.causes()), (1, vec![]));
+    pair.transfer(10 * MSS);
+    assert_eq!(pair.causes(), [], "nor later");
 }
 
 #[test]
@@ -197,6 +199,23 @@ fn after_idleness_the_window_starts_small_if_so_configured() {
         pair.run_for(Span::from_secs(1));
         assert_eq!((pair.b.received(), pair.a.snapshot().window), (200 * MSS, Bytes::new(20 * MSS)));
     }
+}
+
+#[test]
+fn a_restart_counts_in_the_segments_that_the_peer_takes_and_grows_by_two_an_ack() {
+    let mut pair = Pair::new(Config { slow_start_after_idle: true, ..config() });
+    pair.b.config.mss = 500;
+    let mut pair = pair.opened();
+    pair.transfer(100 * MSS);
+    pair.run_for(Span::from_secs(1));
+    pair.a.write(pair.now, Bytes::new(100 * MSS));
+    let leaves = |pair: &mut Pair| std::iter::from_fn(|| pair.a.poll_transmit(pair.now)).count();
+    assert_eq!(leaves(&mut pair), 10);
+    pair.now += Span::from_micros(100);
+    let mut all = super::rfc6675::ack(&pair, 0, &[]);
+    all.ack = pair.a.numbering.wire(100 * MSS + 10 * 500);
+    pair.a.on_segment(pair.now, &all);
+    assert_eq!(leaves(&mut pair), 12);
 }
 
 #[test]
