@@ -97,8 +97,9 @@ impl Scoreboard {
 
     /// A duplicate ACK of a peer without SACK: some packet of up to `bytes` arrived, nobody knows which.
     pub fn vouch(&mut self, bytes: u64) {
-        // The first has not arrived, or the ACK would say so.
-        let first = self.records.front().map_or(0, |record| u64::from(record.len));
+        // The first has not arrived, or the ACK would say so; if it is lost, it is not in flight either.
+        let first = self.records.front().filter(|record| record.state == State::InFlight);
+        let first = first.map_or(0, |record| u64::from(record.len));
         let bytes = bytes.min(self.in_flight.saturating_sub(first));
         self.in_flight -= bytes;
         self.vouched += bytes;
@@ -475,6 +476,17 @@ mod tests {
         board.resend(2, Time::from_nanos(9));
         assert_eq!(board.next_lost(), None);
         board.check();
+    }
+
+    #[test]
+    fn what_duplicates_told_of_is_not_forgotten_while_the_first_packet_is_lost() {
+        let mut board = board(3);
+        board.vouch(20);
+        board.mark_lost(0);
+        let told = board.take_vouched();
+        board.vouch(told);
+        board.check();
+        assert_eq!((board.vouched(), board.in_flight(), board.lost()), (20, 0, 10));
     }
 
     #[test]
