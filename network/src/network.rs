@@ -4,7 +4,7 @@ use burstlab_units::{Bytes, Rate, Span, Time};
 
 use crate::impairment::Impaired;
 use crate::packets::{PacketId, Packets, row};
-use crate::port::{Enqueued, InFlight, Port};
+use crate::port::{Deciding, Enqueued, InFlight, Port, Rule};
 use crate::red::Red;
 use crate::route::Graph;
 use crate::topology::{LinkSpec, NodeId};
@@ -173,11 +173,12 @@ impl Network {
         };
         let LinkSpec { rate, delay, impairment, .. } = link;
         let impaired = impairment.is_active().then(|| Impaired::new(impairment, self.seed, &name));
-        let red = match discipline {
-            Discipline::Red { settings, .. } => Some(Red::new(settings, self.seed, &name)),
-            _ => None,
+        let rule = match discipline {
+            Discipline::Red { settings, .. } => Some(Rule::Red(Box::new(Red::new(settings, self.seed, &name)))),
+            Discipline::Codel { settings, .. } => Some(Rule::Codel(Box::new(Deciding::new(settings)))),
+            Discipline::DropTail { .. } | Discipline::EcnStep { .. } => None,
         };
-        self.ports.push(Port::new(rate, delay, discipline, red, impaired));
+        self.ports.push(Port::new(rate, delay, discipline, rule, impaired));
         self.infos.push(PortInfo { name, kind, rate, delay, queue: discipline, impairment });
         PortId(self.ports.len() as u32 - 1)
     }

@@ -16,7 +16,7 @@ use crate::{Codepoint, Probe, Segment, Violation};
 
 mod deciding;
 
-use deciding::Deciding;
+pub(crate) use deciding::Deciding;
 
 /// Which port of a network, in the order in which the topology made them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,16 +44,22 @@ pub(crate) enum Enqueued {
     Dropped,
 }
 
+/// A rule with a memory of what passed.
+#[derive(Debug)]
+pub(crate) enum Rule {
+    /// It marks or drops at random as packets arrive.
+    Red(Box<Red>),
+    /// Packets are decided about as they leave; until then they are not under way.
+    Codel(Box<Deciding>),
+}
+
 /// A queue and its link.
 #[derive(Debug)]
 pub(crate) struct Port {
     rate: Rate,
     delay: Span,
     discipline: Discipline,
-    /// If packets are decided about as they leave: the rule, and those that wait. They are not yet under way.
-    deciding: Option<Box<Deciding>>,
-    /// If it marks or drops at random.
-    red: Option<Box<Red>>,
+    rule: Option<Rule>,
     /// Queued packets and those on the wire, oldest first.
     under_way: Ring<InFlight>,
     /// How many of them have left the queue.
@@ -81,13 +87,18 @@ pub(crate) struct Port {
 }
 
 impl Port {
-    pub fn new(rate: Rate, delay: Span, discipline: Discipline, red: Option<Red>, impaired: Option<Impaired>) -> Port {
+    pub fn new(
+        rate: Rate,
+        delay: Span,
+        discipline: Discipline,
+        rule: Option<Rule>,
+        impaired: Option<Impaired>,
+    ) -> Port {
         Port {
             rate,
             delay,
-            deciding: Deciding::of(discipline),
             discipline,
-            red: red.map(Box::new),
+            rule,
             under_way: Ring::new(),
             departed: 0,
             waiting: Occupancy::default(),
@@ -165,7 +176,7 @@ impl Port {
         } else {
             probe.on_arrival(id, now, segment, Span::ZERO, self.waiting);
             self.departed += 1;
-            if self.deciding.is_some() || self.red.is_some() {
+            if self.rule.is_some() {
                 self.pass(now, size, segment);
             }
         }
@@ -184,7 +195,7 @@ impl Port {
     #[cold]
     fn ask(&mut self, now: Time, size: u32, segment: &Segment) -> Verdict {
         let rested = now.since(self.free_at).as_nanos() as f64 / self.transmission_time(size).as_nanos().max(1) as f64;
-        let Some(red) = &mut self.red else { return Verdict::Keep };
+        let Some(Rule::Red(red)) = &mut self.rule else { return Verdict::Keep };
         match red.strikes(self.waiting, rested) {
             true if red.marks() && segment.codepoint != Codepoint::NotEct => Verdict::Mark,
             true => Verdict::Drop,
@@ -195,7 +206,7 @@ impl Port {
     /// A packet finds the link free, which rules with a memory remember. None harms it.
     #[cold]
     fn pass(&mut self, now: Time, size: u32, segment: &Segment) {
-        if let Some(deciding) = &mut self.deciding {
+        if let Some(Rule::Codel(deciding)) = &mut self.rule {
             deciding.pass(size);
         }
         self.ask(now, size, segment);
@@ -212,8 +223,8 @@ impl Port {
 
     #[inline(never)]
     fn depart<P: Probe>(&mut self, id: PortId, now: Time, packets: &mut Packets, probe: &mut P) {
-        if let Some(deciding) = self.deciding.take() {
-            self.decide(deciding, id, now, packets, probe);
+        if let Some(Rule::Codel(_)) = &self.rule {
+            self.decide(id, now, packets, probe);
             return;
         }
         while self.departs_at <= now {
@@ -315,8 +326,11 @@ impl Port {
 
     /// Those that wait for a decision.
     fn undecided(&self) -> impl Iterator<Item = &Waiting> {
-        let line = self.deciding.iter().map(|deciding| &deciding.line);
-        line.flat_map(|line| (0..line.len()).filter_map(|place| line.get(place)))
+        let line = match &self.rule {
+            Some(Rule::Codel(deciding)) => Some(&deciding.line),
+            Some(Rule::Red(_)) | None => None,
+        };
+        line.into_iter().flat_map(|line| (0..line.len()).filter_map(|place| line.get(place)))
     }
 
     /// Whether its counts are what it holds, and its link neither rests nor hurries. `queue` is its name.

@@ -6,29 +6,24 @@
 
 use burstlab_units::Time;
 
-use super::{InFlight, Port};
-use crate::codel::{Codel, Line, Waiting};
+use super::{InFlight, Port, Rule};
+use crate::codel::{Codel, CodelSettings, Line, Waiting};
 use crate::packets::Packets;
-use crate::queue::{Discipline, Occupancy};
+use crate::queue::Occupancy;
 use crate::ring::Ring;
 use crate::{Codepoint, PortId, Probe, Segment};
 
 /// The rule, and what waits for its decision.
 #[derive(Debug)]
-pub(super) struct Deciding {
+pub(crate) struct Deciding {
     codel: Codel,
     pub line: Ring<Waiting>,
 }
 
 impl Deciding {
-    /// For a discipline that decides as packets leave.
-    pub fn of(discipline: Discipline) -> Option<Box<Deciding>> {
-        match discipline {
-            Discipline::Codel { settings, .. } => {
-                Some(Box::new(Deciding { codel: Codel::new(settings), line: Ring::new() }))
-            }
-            Discipline::DropTail { .. } | Discipline::EcnStep { .. } | Discipline::Red { .. } => None,
-        }
+    /// Nothing waits yet.
+    pub fn new(settings: CodelSettings) -> Deciding {
+        Deciding { codel: Codel::new(settings), line: Ring::new() }
     }
 
     /// A packet passed without waiting.
@@ -89,23 +84,17 @@ impl Port {
         }
         self.waiting = with_it;
         self.accepted += u64::from(packet.size);
-        if let Some(deciding) = &mut self.deciding {
+        if let Some(Rule::Codel(deciding)) = &mut self.rule {
             deciding.line.push(packet);
         }
     }
 
     /// Decides about all packets that may leave by `now`.
-    pub(super) fn decide<P: Probe>(
-        &mut self,
-        mut deciding: Box<Deciding>,
-        id: PortId,
-        now: Time,
-        packets: &mut Packets,
-        probe: &mut P,
-    ) {
+    pub(super) fn decide<P: Probe>(&mut self, id: PortId, now: Time, packets: &mut Packets, probe: &mut P) {
         while self.departs_at <= now {
             let at = self.departs_at;
-            let Deciding { codel, line } = &mut *deciding;
+            let Some(Rule::Codel(deciding)) = &mut self.rule else { return };
+            let Deciding { codel, line } = &mut **deciding;
             let waiting = &mut self.waiting;
             let mut leaving = Leaving { id, at, line, waiting, packets, probe, dropped: 0, dropped_bytes: 0 };
             let decided = codel.dequeue(at, &mut leaving);
@@ -118,7 +107,6 @@ impl Port {
             probe.on_departure(id, at, self.waiting);
             self.departs_at = if self.waiting.packets > 0 { self.free_at } else { Time::NEVER };
         }
-        self.deciding = Some(deciding);
     }
 
     fn leave<P: Probe>(
