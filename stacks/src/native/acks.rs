@@ -78,7 +78,7 @@ pub(super) struct Summary {
 impl Sender {
     /// An acceptable acknowledgement of everything below `ack`. `updated`: it changed the peer's window.
     pub fn on_ack(&mut self, now: Time, ack: u64, segment: &Segment, numbering: Numbering, updated: bool) {
-        let prior_una = self.board.una();
+        let (prior_una, prior_phase) = (self.board.una(), self.phase);
         let prior_in_flight = self.board.in_flight();
         let (prior_out, prior_lost) = (prior_in_flight + self.board.lost(), self.rate.lost);
         let stamp = if self.timestamps { segment.timestamps.map(|t| t.echo) } else { None };
@@ -104,7 +104,8 @@ impl Sender {
         if !self.sack {
             self.vouch(vouched, ack - prior_una, bare);
         }
-        let delivered = prior_out.saturating_sub(self.board.in_flight() + self.board.lost());
+        let out = self.board.in_flight() + self.board.lost();
+        let delivered = if self.sack { prior_out.saturating_sub(out) } else { self.deliver_once(prior_out, out) };
         let rtt = self.take_round_trip(now, &tally, advanced, stamp);
         let told = self.marks.on_ack(segment, delivered, u64::from(self.mss));
         self.rate.marked += told.bytes;
@@ -144,7 +145,7 @@ impl Sender {
             prior_in_flight: Bytes::new(prior_in_flight),
             in_flight: Bytes::new(self.board.in_flight()),
             window_limited: limited,
-            phase: self.phase,
+            phase: self.phase_of_ack(prior_phase),
             mss: Bytes::new(u64::from(self.mss)),
             una: ack,
             next: self.board.next(),
@@ -170,6 +171,15 @@ impl Sender {
         }
         #[cfg(test)]
         self.board.check();
+    }
+
+    /// The phase that an ACK belongs to: that which it ended, as the window it leaves is the threshold (RFC 5681, section
+    /// 3.2, step 6) or grows as after a timeout (RFC 5682, section 2.1). A controller with a model of its own goes by where
+    /// the connection is now.
+    #[inline]
+    fn phase_of_ack(&self, prior: Phase) -> Phase {
+        let ended = self.phase == Phase::Open && matches!(prior, Phase::Recovery | Phase::Loss);
+        if ended && !self.own_recovery { prior } else { self.phase }
     }
 
     /// Marks what the SACK blocks name; gives the D-SACK block, if there is one (RFC 2883, section 4).

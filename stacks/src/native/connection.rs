@@ -204,9 +204,7 @@ impl Connection {
         if !self.receiver.has_blocks() {
             self.write_segment(out, now, packet, SackBlocks::default());
         } else {
-            // The options hold timestamps (10 bytes), AccECN (11) and SACK (2, and 8 a block).
-            let others = if self.timestamps { 10 } else { 0 } + if self.receiver.echo.counts() { 11 } else { 0 };
-            let sack = self.receiver.take_blocks((OPTIONS - others - 2) / 8);
+            let sack = self.receiver.take_blocks(self.room_for_blocks(self.receiver.echo.counts()));
             self.write_segment(out, now, packet, sack);
         }
         if self.receiver.echo.counts() {
@@ -256,11 +254,33 @@ impl Connection {
         if packet.fin {
             flags = flags.with(Flags::FIN);
         }
-        // SACK options could push a full packet over the MTU; the pure ACKs before it have said the same.
         self.write_segment(out, now, Packet { flags, ..packet }, SackBlocks::default());
         if self.receiver.echo.counts() {
             self.add_counters_to_data(out);
         }
+        if self.receiver.has_blocks() {
+            self.add_blocks_to_data(out);
+        }
+    }
+
+    /// RFC 2018, section 4: all acknowledgements carry SACK blocks while something is missing. On data, they go where there
+    /// is room beside it; the ACKs without data have said the same.
+    #[cold]
+    fn add_blocks_to_data(&mut self, out: &mut Segment) {
+        let counters = if out.acc_ecn.is_some() { ACC_ECN_LEN } else { 0 };
+        let free = self.sender.mss.saturating_sub(out.payload + counters) as usize;
+        // The blocks, and four bytes of header and padding.
+        let blocks = (free.saturating_sub(4) / 8).min(self.room_for_blocks(counters > 0));
+        if blocks > 0 {
+            out.sack = self.receiver.take_blocks(blocks);
+        }
+    }
+
+    /// How many SACK blocks fit beside timestamps (10 bytes) and, if they are there, counters (11): each takes 8, and all of
+    /// them 2.
+    fn room_for_blocks(&self, counters: bool) -> usize {
+        let others = if self.timestamps { 10 } else { 0 } + if counters { 11 } else { 0 };
+        (OPTIONS - others - 2) / 8
     }
 
     /// RFC 9768, section 3.2.3.3: counters that changed go with data as well, where there is room.

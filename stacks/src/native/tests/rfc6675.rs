@@ -29,7 +29,8 @@ pub fn out(config: Config, packets: u64) -> Pair {
     sent_by(Pair::open(config), packets)
 }
 
-fn sent_by(mut pair: Pair, packets: u64) -> Pair {
+/// The same with a pair of one's own making.
+pub fn sent_by(mut pair: Pair, packets: u64) -> Pair {
     pair.transfer(MSS);
     pair.a.write(pair.now, Bytes::new(packets * MSS));
     while pair.a.poll_transmit(pair.now).is_some() {}

@@ -1,11 +1,11 @@
 //! RFC 9937 (PRR) on whole connections.
 
-use burstlab_algorithms::{Bytes, Phase, Span};
+use burstlab_algorithms::{Bytes, EcnFeedback, Phase, Span};
 
 use super::super::Config;
 use super::super::prr::Reduction;
 use super::pair::{MSS, Pair, config, drop_data};
-use super::rfc6675::{ack, leaves, out};
+use super::rfc6675::{ack, leaves, out, sent_by};
 use crate::Endpoint;
 
 // holds: RFC9937 6.1 #1
@@ -65,12 +65,46 @@ fn without_sack_each_duplicate_ack_tells_of_a_segment_and_an_advance_of_the_rest
     pair.a.on_segment(pair.now, &all);
     assert_eq!((delivered(&pair), in_flight(&pair)), (14, 0));
     // What is told of is never more than is out.
-    pair.a.write(pair.now, Bytes::new(5 * MSS));
+    pair.a.write(pair.now, Bytes::new(2 * MSS));
     leaves(&mut pair);
     let duplicate = ack(&pair, 21, &[]);
+    (0..2).for_each(|_| pair.a.on_segment(pair.now, &duplicate));
+    assert_eq!(in_flight(&pair), 1, "the first has not arrived, or the ACK would say so");
+    pair.a.write(pair.now, Bytes::new(3 * MSS));
+    leaves(&mut pair);
     (0..50).for_each(|_| pair.a.on_segment(pair.now, &duplicate));
     let lost = pair.a.sender.board.lost() / MSS;
-    assert_eq!((in_flight(&pair), lost), (0, 1), "the first has not arrived, or the ACK would say so");
+    assert_eq!((in_flight(&pair), lost), (0, 1));
+}
+
+// holds: RFC9937 6.4
+#[test]
+fn the_ack_that_ends_an_episode_belongs_to_it_but_for_a_controller_that_goes_its_own_way() {
+    for own in [false, true] {
+        let pair = Pair::with(config(), EcnFeedback::None, |mut recorder| {
+            recorder.control.own_recovery = own;
+            recorder
+        });
+        let mut pair = sent_by(pair.opened(), 20);
+        let told = |pair: &Pair| (pair.a.sender.phase, pair.told.lock().unwrap().acks.last().unwrap().phase);
+        let (held, all) = (ack(&pair, 1, &[(2, 5)]), ack(&pair, 21, &[]));
+        pair.a.on_segment(pair.now, &held);
+        pair.a.on_segment(pair.now, &all);
+        assert_eq!(told(&pair), (Phase::Open, if own { Phase::Open } else { Phase::Recovery }));
+        pair.a.write(pair.now, Bytes::new(MSS));
+        assert_eq!(leaves(&mut pair), [21]);
+        let next = ack(&pair, 22, &[]);
+        pair.a.on_segment(pair.now, &next);
+        assert_eq!(told(&pair), (Phase::Open, Phase::Open));
+    }
+    let mut pair = out(Config { tail_loss_probe: false, sack: false, ..config() }, 5);
+    pair.now = pair.a.next_wake();
+    pair.a.on_wake(pair.now);
+    assert_eq!(leaves(&mut pair), [1]);
+    let all = ack(&pair, 6, &[]);
+    pair.a.on_segment(pair.now, &all);
+    let told = pair.told.lock().unwrap().acks.last().unwrap().phase;
+    assert_eq!((pair.a.sender.phase, told), (Phase::Open, Phase::Loss));
 }
 
 // holds: RFC9937 6.4, RFC9937 11.2
@@ -84,6 +118,19 @@ fn the_window_is_the_controllers_before_and_after() {
     assert_eq!((pair.a.sender.phase, pair.a.sender.window()), (Phase::Open, 10 * MSS));
     pair.a.sender.wanted = 17 * MSS;
     assert_eq!(pair.a.sender.window(), 17 * MSS, "from then on it follows the controller");
+}
+
+#[test]
+fn without_sack_nothing_is_delivered_twice_though_the_network_doubled_packets() {
+    let mut pair = out(Config { sack: false, tail_loss_probe: false, ..config() }, 10);
+    // All but the first come twice: two duplicates for what is then acknowledged one by one.
+    let duplicate = ack(&pair, 1, &[]);
+    (0..3).for_each(|_| pair.a.on_segment(pair.now, &duplicate));
+    for next in 2..=11 {
+        let one = ack(&pair, next, &[]);
+        pair.a.on_segment(pair.now, &one);
+    }
+    assert_eq!(pair.a.snapshot().delivered, 11 * MSS);
 }
 
 // holds: RFC9937 6.2 #2

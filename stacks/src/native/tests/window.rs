@@ -190,3 +190,23 @@ fn the_window_of_an_overtaken_ack_that_advances_counts() {
     pair.a.on_segment(pair.now, &ack(seq, 2, 3_000));
     assert_eq!(pair.a.info(pair.now).snd_wnd, 3_000);
 }
+
+#[test]
+fn data_that_leaves_room_tells_of_what_is_missing_as_well() {
+    let mut pair = Pair::open(config());
+    pair.a.write(pair.now, Bytes::new(6 * MSS));
+    let segments: Vec<_> = std::iter::from_fn(|| pair.a.poll_transmit(pair.now)).collect();
+    for n in [1, 3, 5] {
+        pair.b.on_segment(pair.now, &segments[n]);
+        assert_eq!(pair.b.poll_transmit(pair.now).unwrap().sack.as_slice().len(), n.div_ceil(2));
+    }
+    let mut blocks = |payload| {
+        pair.b.write(pair.now, Bytes::new(payload));
+        let segment = pair.b.poll_transmit(pair.now).unwrap();
+        assert!(segment.payload + segment.options_len() <= MSS as u32);
+        (u64::from(segment.payload), segment.sack.as_slice().len())
+    };
+    for (payload, told) in [(500, 3), (MSS - 20, 2), (MSS - 11, 0), (MSS, 0)] {
+        assert_eq!(blocks(payload), (payload, told));
+    }
+}
