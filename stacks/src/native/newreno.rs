@@ -28,6 +28,18 @@ impl Sender {
         }
     }
 
+    /// What an ACK delivered that left `after` of `before` bytes out.
+    ///
+    /// What duplicate ACKs told of may turn out to be out still, as when the network had doubled a packet. It counted when
+    /// they came, and does not once more when it arrives.
+    pub(super) fn deliver_once(&mut self, before: u64, after: u64) -> u64 {
+        self.told_too_much += after.saturating_sub(before);
+        let gone = before.saturating_sub(after);
+        let again = gone.min(self.told_too_much);
+        self.told_too_much -= again;
+        gone - again
+    }
+
     /// Fast retransmit by counting (RFC 5681, section 3.2), and the next hole on a partial ACK (RFC 6582, section 3.2).
     pub(super) fn count_duplicates(&mut self, now: Time, advanced: bool, bare: bool) {
         if advanced {

@@ -93,6 +93,8 @@ pub(super) struct Sender {
     pub limited_until: u64,
     /// Duplicate ACKs in a row; counts only where the peer has no SACK.
     pub duplicates: u32,
+    /// Bytes that duplicate ACKs were taken to tell of though they are still out.
+    pub told_too_much: u64,
     /// Whether the peer acknowledges selectively.
     pub sack: bool,
     pub timestamps: bool,
@@ -169,6 +171,7 @@ impl Sender {
             urgent: None,
             limited_until: 0,
             duplicates: 0,
+            told_too_much: 0,
             sack: false,
             timestamps: false,
             nagle: config.nagle,
