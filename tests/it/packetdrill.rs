@@ -39,7 +39,7 @@ fn failure(rest: &str) -> String {
 
 #[test]
 fn every_script_of_the_repository_passes() {
-    let ended = packetdrill(&[&repository("tests/packetdrill")]);
+    let ended = packetdrill(&["--in-order", &repository("tests/packetdrill")]);
     assert_eq!(ended.code, 0, "{}", ended.stdout);
     assert!(!ended.stdout.contains("skipped  "), "{}", ended.stdout);
 }
@@ -75,6 +75,18 @@ fn a_packet_too_many_fails_at_the_next_that_is_expected() {
     assert!(said.contains("script.pkt:12: a"), "{said}");
     assert!(said.contains("flags: expected F., came P."), "{said}");
     assert!(said.contains("sequence numbers: expected 2001:2001(0), came 1001:2001(1000)"), "{said}");
+}
+
+#[test]
+fn a_packet_too_many_fails_where_the_script_goes_on_if_it_is_asked_to() {
+    let last = "+0 write(4, ..., 1000) = 1000\n";
+    assert_eq!(ends(last, &[]).code, 0);
+    let ended = ends(last, &["--in-order"]);
+    assert_eq!(ended.code, 1);
+    assert!(ended.stdout.contains("came:   0.100000 s > P. 1:1001(1000) ack 1"), "{}", ended.stdout);
+    let ended =
+        ends(&format!("{last}+.1 < . 1:1(0) ack 1001 win 65535\n+0 > P. 1:1001(1000) ack 1\n"), &["--in-order"]);
+    assert!(ended.stdout.contains("script.pkt:9: the script goes on here"), "{}", ended.stdout);
 }
 
 #[test]

@@ -21,6 +21,9 @@ pub(super) struct Arguments {
     /// Compare what RFC 9293 gives no meaning as well: the order and padding of options, and PSH on every segment
     #[arg(long)]
     strict: bool,
+    /// Fail on a packet that no line expected as soon as the script goes on, instead of at the next packet that it expects
+    #[arg(long)]
+    in_order: bool,
     /// IP's version, where a script does not say
     #[arg(long, alias = "ip_version", value_name = "VERSION", default_value = "ipv4")]
     ip_version: Version,
@@ -146,6 +149,7 @@ fn options(arguments: &Arguments) -> Options {
     let mut options = Options {
         controller: arguments.controller.clone(),
         strict: arguments.strict,
+        in_order: arguments.in_order,
         initial_sequence: arguments.initial_sequence,
         mtu: arguments.mtu,
         defines: arguments.define.clone(),

@@ -41,6 +41,7 @@ pub struct Execution<'a> {
     /// The host.
     pub host: Host,
     rules: Rules,
+    in_order: bool,
     tolerance: Tolerance,
     /// Microseconds of a tick of the script's timestamps; zero: not compared.
     tick: u32,
@@ -71,6 +72,7 @@ impl<'a> Execution<'a> {
         Execution {
             host,
             rules: Rules { strict: options.strict, stamps: None },
+            in_order: options.in_order,
             tolerance: options.tolerance,
             tick: options.tick_micros,
             scaled_echoes: options.scaled_echoes,
@@ -87,7 +89,11 @@ impl<'a> Execution<'a> {
 
     /// Runs all of `steps`.
     pub fn run(&mut self, steps: &[Step]) -> Outcome {
-        let ended = steps.iter().try_for_each(|step| self.step(step)).and_then(|()| self.finish_pending());
+        let ended = steps
+            .iter()
+            .try_for_each(|step| self.step(step))
+            .and_then(|()| self.finish_pending())
+            .and_then(|()| self.all_was_expected());
         match ended {
             Ok(()) => Outcome::Passed,
             Err(Stop::Failed(failure)) => Outcome::Failed(failure),
@@ -155,12 +161,32 @@ impl<'a> Execution<'a> {
     /// Lets time pass until an event is due.
     fn wait(&mut self, due: Due) -> Result<(), Stop> {
         self.run_until(START + due.from)?;
+        self.all_was_expected()?;
         let tolerance = self.tolerance_of(due);
         if due.holds(self.now(), tolerance) {
             return Ok(());
         }
         let what = format!("this is due at {due}, but what came before it was not over until {}", seconds(self.now()));
         Err(self.failure(what))
+    }
+
+    /// Whether all that was sent so far was expected, if that is to be so before the script goes on.
+    fn all_was_expected(&mut self) -> Result<(), Stop> {
+        let mine = self.unseen.iter().position(|sent| Some(sent.socket) == self.host.under_test);
+        let Some(place) = mine.filter(|_| self.in_order) else { return Ok(()) };
+        let sent = &self.unseen[place];
+        let stream = self.host.sockets[sent.socket].stream();
+        let packet = stream.map(|stream| Packet::sent(&sent.segment, &stream.translation).to_string());
+        let at = seconds(sent.at.since(START));
+        let passed = self.trace.len() - (self.unseen.len() - place);
+        let Stop::Failed(mut failure) = self.failure_before(
+            "the script goes on here, or ends, without having expected a packet that was sent".to_owned(),
+            passed,
+        ) else {
+            return Ok(());
+        };
+        failure.packet = packet.map(|packet| format!("{at} > {packet}"));
+        Err(Stop::Failed(failure))
     }
 
     /// By how much something that is due then may be off.

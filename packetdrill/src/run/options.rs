@@ -12,6 +12,9 @@ pub struct Options {
     pub controller: String,
     /// Whether the order and padding of options and every PSH are compared as well.
     pub strict: bool,
+    /// Whether a packet is an error as soon as the script goes on without having expected it: at the next packet that comes
+    /// in, call or claim, or at the script's end. Else it is one at the next packet that is expected, as in packetdrill.
+    pub in_order: bool,
     /// How far times may be off, unless the script says.
     pub tolerance: Tolerance,
     /// Microseconds of a tick of the script's timestamps (`--tcp_ts_tick_usecs`); zero: TSval is not compared.
@@ -34,6 +37,7 @@ impl Default for Options {
         Options {
             controller: "cubic?hystart=false&ack_limit=1000000".to_owned(),
             strict: false,
+            in_order: false,
             tolerance: Tolerance::default(),
             tick_micros: 0,
             scaled_echoes: false,
