@@ -344,7 +344,11 @@ impl Receiver {
         if std::mem::take(&mut self.of_marks) || !self.sack || self.held.is_empty() && self.duplicate.is_none() {
             return blocks;
         }
-        let wire = |(start, end)| SackBlock { start: self.numbering.wire(start), end: self.numbering.wire(end) };
+        let wire = |(start, end)| {
+            // A FIN has a number of its own (RFC 9293, section 3.4), and came with what ends there.
+            let end = end + u64::from(self.fin == Some(end));
+            SackBlock { start: self.numbering.wire(start), end: self.numbering.wire(end) }
+        };
         let duplicate = self.duplicate.take().filter(|(start, end)| start < end);
         // RFC 2883, section 4.2: the block that holds the duplicate follows it.
         let holder = duplicate.and_then(|(start, _)| self.held.around(start));

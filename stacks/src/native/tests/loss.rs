@@ -1,6 +1,6 @@
 //! Loss and its repair.
 
-use burstlab_algorithms::{Cause, Span};
+use burstlab_algorithms::{Bytes, Cause, Span};
 use burstlab_network::Direction;
 
 use super::pair::{Dice, Fate, MSS, Pair, config, drop_data};
@@ -41,6 +41,18 @@ fn a_lost_retransmission_is_found_by_time() {
     });
     pair.transfer(200 * MSS);
     assert_eq!((pair.a.counters().retransmitted_segments, pair.a.counters().timeouts), (2, 0));
+}
+
+#[test]
+fn a_fin_behind_a_hole_is_told_of_with_the_data_that_it_came_with() {
+    let mut pair = Pair::open(config());
+    pair.forward.rule = drop_data([5]);
+    pair.a.write(pair.now, Bytes::new(10 * MSS));
+    pair.a.close(pair.now);
+    pair.run_for(Span::from_secs(1));
+    let counters = pair.a.counters();
+    assert_eq!((counters.data_segments_sent, counters.retransmitted_segments), (11, 1), "the last one is not sent again");
+    assert_eq!(pair.b.received(), 10 * MSS);
 }
 
 #[test]
