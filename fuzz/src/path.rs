@@ -1,4 +1,4 @@
-//! Two connections, applications on both sides, and a path that loses, doubles, overtakes and marks.
+//! Two connections, applications on both sides, and a path that loses, doubles, overtakes, marks and damages.
 //!
 //! As long as the path lets some packets through, every byte arrives, and both sides close in good order.
 
@@ -10,12 +10,12 @@ use std::collections::BTreeMap;
 
 use arbitrary::Arbitrary;
 use burstlab_algorithms::{Bytes, Span, Time};
-use burstlab_network::{Codepoint, Direction, Segment, wire};
-use burstlab_stacks::Status;
+use burstlab_network::{Codepoint, Segment, wire};
+use burstlab_stacks::{Counters, Status};
 
 use crate::settings::Settings;
-use fates::Fates;
 pub use fates::{Chances, Fate, Pattern};
+use fates::{Fates, MOST_DAMAGED};
 use host::Host;
 use ledger::Ledger;
 
@@ -52,6 +52,27 @@ pub struct Scenario {
     pub patterns: [Pattern; 2],
     /// What the applications do.
     pub calls: Vec<Call>,
+    /// Whose TCP each side has; with content only, for without it both have ours. The fuzzer, whose inputs are kept,
+    /// leaves this and what follows as it is.
+    #[arbitrary(default)]
+    pub stacks: [Stack; 2],
+    /// In so many of 256 packets a byte is changed, where packets have content.
+    #[arbitrary(default)]
+    pub damaged: u8,
+    /// Whether patterns are for packets with payload alone, and all others pass. So two stacks lose the same of them,
+    /// whatever else they say.
+    #[arbitrary(default)]
+    pub data_alone: bool,
+}
+
+/// Whose TCP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Stack {
+    /// Ours.
+    #[default]
+    Native,
+    /// smoltcp, whose windows a controller of ours enforces.
+    Smoltcp,
 }
 
 /// One call of an application.
@@ -81,7 +102,7 @@ pub enum What {
 }
 
 /// What a run came to.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Outcome {
     /// When all had arrived and both sides were closed.
     pub end: Time,
@@ -89,6 +110,25 @@ pub struct Outcome {
     pub packets: u64,
     /// Bytes that arrived at both.
     pub bytes: u64,
+    /// What each side sent, and what became of it.
+    pub sides: [Sent; 2],
+}
+
+/// What a side sent.
+#[derive(Debug, Clone, Default)]
+pub struct Sent {
+    /// Packets with payload.
+    pub packets: u64,
+    /// Bytes that went a second time, or a third.
+    pub again: u64,
+    /// Which of the packets with payload were lost, and how many bytes each had.
+    pub lost: Vec<(u64, u32)>,
+    /// Packets that were damaged, doubled ones twice.
+    pub damaged: u64,
+    /// When its peer had the last byte.
+    pub whole_at: Time,
+    /// What its stack counted.
+    pub counters: Counters,
 }
 
 /// A scenario from fuzzed bytes.
@@ -122,7 +162,9 @@ pub fn play(scenario: &Scenario) -> Outcome {
 
 /// What a side may write in this scenario.
 fn most_written(scenario: &Scenario) -> u64 {
-    let tries = 256 * 256 / (scenario.patterns[0].passing() * scenario.patterns[1].passing());
+    let whole = u64::from(256 - u16::from(scenario.damaged.min(MOST_DAMAGED)));
+    let passing = |pattern: &Pattern| (pattern.passing() * whole / 256).max(1);
+    let tries = 256 * 256 / (passing(&scenario.patterns[0]) * passing(&scenario.patterns[1]));
     let carries = |settings: &Settings| {
         let config = settings.config(0);
         u64::from(config.mss).min(config.receive_buffer.get())
@@ -147,7 +189,11 @@ struct Run {
     most_written: u64,
     /// When a full interface takes more.
     free_at: [Time; 2],
-    on_the_way: BTreeMap<(Time, u64), (usize, Segment, Packet)>,
+    /// A packet that was damaged is no segment of anybody's.
+    on_the_way: BTreeMap<(Time, u64), (usize, Option<Segment>, Packet)>,
+    damaged: u8,
+    data_alone: bool,
+    sent: [Sent; 2],
     packets: u64,
     events: usize,
     wakes: usize,
@@ -155,11 +201,9 @@ struct Run {
 
 impl Run {
     fn new(scenario: &Scenario) -> Run {
-        let side =
-            |n: usize, direction| Host::new(scenario.sides[n].connection(direction, RETRIES), n, scenario.content);
         Run {
             now: Time::from_nanos(1_000),
-            hosts: [side(0, Direction::Forward), side(1, Direction::Backward)],
+            hosts: [0, 1].map(|n| Host::new(scenario, n, RETRIES)),
             ledger: Ledger::new(&scenario.sides),
             fates: [Fates::new(&scenario.patterns[0]), Fates::new(&scenario.patterns[1])],
             delay: Span::from_micros(u64::from(scenario.delay) + 1),
@@ -167,6 +211,9 @@ impl Run {
             interface: if scenario.interface == 0 { usize::MAX } else { usize::from(scenario.interface) },
             free_at: [Time::NEVER; 2],
             on_the_way: BTreeMap::new(),
+            damaged: scenario.damaged,
+            data_alone: scenario.data_alone,
+            sent: Default::default(),
             packets: 0,
             events: 0,
             wakes: 0,
@@ -217,8 +264,16 @@ impl Run {
         if let Some(entry) = self.on_the_way.first_entry().filter(|entry| entry.key().0 <= self.now) {
             let (side, segment, packet) = entry.remove();
             self.wakes = 0;
-            self.ledger.on_arrival(side, &segment);
+            let before = self.hosts[side].arrived();
+            match segment {
+                Some(segment) => self.ledger.on_arrival(side, &segment),
+                None => self.sent[1 - side].damaged += 1,
+            }
             self.hosts[side].take(self.now, &packet);
+            self.hosts[side].check_content(self.sent[1 - side].damaged);
+            if self.hosts[side].arrived() > before {
+                self.sent[1 - side].whole_at = self.now;
+            }
             self.ledger.look(side, self.hosts[side].endpoint(), self.hosts[side].arrived());
             self.send(side);
             return;
@@ -247,17 +302,25 @@ impl Run {
             }
             let Some((segment, packet)) = self.hosts[side].transmit(self.now) else { break };
             self.packets += 1;
-            self.ledger.on_departure(side, &segment, self.hosts[side].endpoint());
+            let again = self.ledger.on_departure(side, &segment, self.hosts[side].endpoint());
+            self.sent[side].again += again;
             self.carry(side, segment, packet);
         }
         self.ledger.look(side, self.hosts[side].endpoint(), self.hosts[side].arrived());
     }
 
     fn carry(&mut self, side: usize, mut segment: Segment, mut packet: Packet) {
-        let fate = self.fates[side].next();
+        let number = self.sent[side].packets;
+        self.sent[side].packets += u64::from(segment.payload > 0);
+        let fate = if self.data_alone && segment.payload == 0 { Fate::Pass } else { self.fates[side].next() };
         let mut at = self.now + self.delay;
         match fate {
-            Fate::Drop => return,
+            Fate::Drop => {
+                if segment.payload > 0 {
+                    self.sent[side].lost.push((number, segment.payload));
+                }
+                return;
+            }
             Fate::Late(steps) => at += Span::from_micros(16 * u64::from(steps)),
             Fate::Mark if segment.codepoint != Codepoint::NotEct => {
                 segment.codepoint = Codepoint::Ce;
@@ -267,6 +330,13 @@ impl Run {
                 }
             }
             Fate::Pass | Fate::Twice | Fate::Mark => {}
+        }
+        let mut segment = Some(segment);
+        if let Packet::Bytes(bytes) = &mut packet
+            && let Some((place, change)) = self.fates[side].damage(self.damaged, bytes.len())
+        {
+            bytes[place] ^= change;
+            segment = None;
         }
         if fate == Fate::Twice {
             let copy = match &packet {
@@ -278,16 +348,16 @@ impl Run {
         self.on_the_way.insert((at, 2 * self.packets), (1 - side, segment, packet));
     }
 
-    fn finish(self) -> Outcome {
+    fn finish(mut self) -> Outcome {
         let [a, b] = &self.hosts;
-        for (name, host, peer) in [("first", a, b), ("second", b, a)] {
+        for (n, (name, host, peer)) in [("first", a, b), ("second", b, a)].into_iter().enumerate() {
             let (endpoint, other) = (host.endpoint(), peer.endpoint());
             assert_eq!(endpoint.received(), other.written(), "what the {name} side received of what was written");
             assert_eq!(endpoint.acknowledged(), endpoint.written(), "what of the {name} side's was acknowledged");
             assert_eq!(endpoint.status(), Status::Closed, "the {name} side");
-            host.check_content();
+            self.sent[n].counters = endpoint.counters();
         }
         let bytes = a.endpoint().received() + b.endpoint().received();
-        Outcome { end: self.now, packets: self.packets, bytes }
+        Outcome { end: self.now, packets: self.packets, bytes, sides: self.sent }
     }
 }

@@ -1,9 +1,15 @@
 //! Settings of one side of a connection, small enough that a run takes little time.
 
+use std::net::SocketAddrV4;
+
 use arbitrary::Arbitrary;
-use burstlab_algorithms::{Bytes, EcnFeedback, Registry, Span, Time};
+use burstlab_algorithms::{Builder, Bytes, EcnFeedback, Registry, Span, Time};
 use burstlab_network::{Direction, FlowId};
 use burstlab_stacks::native::{Config, Connection};
+use burstlab_stacks::{Keys, smoltcp};
+
+/// IPv4 and TCP headers without options.
+const HEADERS: u16 = 40;
 
 /// What one side is set to.
 #[derive(Debug, Clone, Arbitrary)]
@@ -66,16 +72,14 @@ impl Settings {
         }
     }
 
-    /// A connection with these settings.
+    /// The controller, still to be built, and the ECN feedback.
     ///
     /// # Panics
     /// If a controller is not to be had under its own name.
-    pub fn connection(&self, direction: Direction, retries: u32) -> Connection {
+    fn control(&self) -> (Builder, EcnFeedback) {
         let registry = Registry::default();
         let entry = registry.entries()[usize::from(self.controller) % registry.entries().len()];
         let builder = registry.parse(entry.name).expect("a controller goes by its own name");
-        let config = self.config(retries);
-        let controller = builder.build(&config.path(Time::ZERO, 1));
         let feedback = match self.feedback % 5 {
             0 => builder.ecn_feedback(),
             1 => EcnFeedback::None,
@@ -83,6 +87,30 @@ impl Settings {
             3 => EcnFeedback::Dctcp,
             _ => EcnFeedback::Accurate,
         };
+        (builder, feedback)
+    }
+
+    /// A connection of our stack with these settings.
+    pub fn connection(&self, direction: Direction, retries: u32) -> Connection {
+        let (builder, feedback) = self.control();
+        let config = self.config(retries);
+        let controller = builder.build(&config.path(Time::ZERO, 1));
         Connection::new(config, direction, FlowId(1), controller, feedback)
+    }
+
+    /// A connection of smoltcp with these settings, as far as smoltcp follows them, between the addresses `own` and `peer`.
+    pub fn smoltcp(
+        &self,
+        direction: Direction,
+        retries: u32,
+        [own, peer]: [SocketAddrV4; 2],
+        keys: Keys,
+    ) -> smoltcp::Connection {
+        let tcp = self.config(retries);
+        let config = smoltcp::Config { mtu: tcp.mss + HEADERS, tcp, own, peer, keys: Some(keys), verify: true };
+        let (builder, feedback) = self.control();
+        let controller = builder.build(&config.path(Time::ZERO, 1));
+        let congestion = smoltcp::Congestion::Enforced { controller, feedback };
+        smoltcp::Connection::new(config, direction, FlowId(1), congestion)
     }
 }

@@ -1,9 +1,9 @@
-//! Whatever the path loses, doubles, overtakes and marks: every byte arrives and both sides close. And whatever fuzzing
-//! once found stays fixed.
+//! Whatever the path loses, doubles, overtakes, marks and damages: every byte arrives and both sides close. And whatever
+//! fuzzing once found stays fixed.
 //!
 //! How many cases is up to `PROPTEST_CASES`, default 256.
 
-use burstlab_fuzz::path::{Call, Chances, Fate, Pattern, Scenario, What, play};
+use burstlab_fuzz::path::{Call, Chances, Fate, Pattern, Scenario, Stack, What, play};
 use burstlab_fuzz::settings::Settings;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -77,10 +77,12 @@ prop_compose! {
         patterns in [pattern(), pattern()],
         calls in prop::collection::vec(call(), 0..20),
         first in any::<u16>(),
+        damaged in prop_oneof![2 => Just(0u8), 1 => 1u8..128],
     ) -> Scenario {
         let begin = Call { after: 0, second: false, what: What::Write(first) };
         let calls = std::iter::once(begin).chain(calls).collect();
-        Scenario { sides, both_open, content, delay, interface, patterns, calls }
+        let stacks = [Stack::Native; 2];
+        Scenario { sides, both_open, content, delay, interface, patterns, calls, stacks, damaged, data_alone: false }
     }
 }
 

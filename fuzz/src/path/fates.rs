@@ -97,6 +97,9 @@ impl Chances {
 /// At most so many of 256 packets are lost by chance: a hundred in a row are not.
 const MOST_LOST: u8 = 230;
 
+/// At most so many of 256 packets are damaged: as many again are lost, at most.
+pub(super) const MOST_DAMAGED: u8 = 128;
+
 /// The fates of a direction's packets, in turn.
 pub struct Fates {
     pattern: Pattern,
@@ -143,6 +146,16 @@ impl Fates {
                 if self.left.0 { Fate::Drop } else { self.by_chance(chances) }
             }
         }
+    }
+
+    /// Which of a packet's `length` bytes is damaged, and what is added to it without carry, if one is: in `chance` of 256
+    /// packets.
+    pub fn damage(&mut self, chance: u8, length: usize) -> Option<(usize, u8)> {
+        // Drawn only where it can happen: a scenario without damage stays what it was.
+        if chance == 0 || self.draw() % 256 >= u64::from(chance.min(MOST_DAMAGED)) {
+            return None;
+        }
+        Some(((self.draw() % length as u64) as usize, 1 + (self.draw() % 255) as u8))
     }
 
     fn by_chance(&mut self, chances: Chances) -> Fate {

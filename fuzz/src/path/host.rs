@@ -1,14 +1,13 @@
-//! One end of the path: a connection whose packets are segments, or bytes with content.
+//! One end of the path: a connection whose packets are segments, or bytes with content; with content, of any stack.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use burstlab_algorithms::{Bytes, Time};
-use burstlab_network::{Segment, wire};
-use burstlab_stacks::content;
+use burstlab_network::{Direction, Segment, wire};
 use burstlab_stacks::native::Connection;
 use burstlab_stacks::{Endpoint, Keys, PacketEndpoint, Wired};
 
-use super::Packet;
+use super::{Packet, Scenario, Stack};
 
 /// Which stream each side writes.
 const STREAMS: [u64; 2] = [0x00a1, 0x00b2];
@@ -19,26 +18,31 @@ pub enum Host {
     /// Segments say how much they carry.
     Plain(Connection),
     /// Packets carry it.
-    Wired(Wired),
+    Packets(Box<dyn PacketEndpoint>),
 }
 
 impl Host {
-    /// The `n`th side.
-    pub fn new(connection: Connection, n: usize, content: bool) -> Host {
-        let address = |n: usize| SocketAddrV4::new(Ipv4Addr::new(10, 77, 0, n as u8 + 1), 29_500 + n as u16);
-        if content {
-            let keys = Keys { outgoing: STREAMS[n], incoming: STREAMS[1 - n] };
-            Host::Wired(Wired::new(connection, address(n), address(1 - n), keys))
-        } else {
-            Host::Plain(connection)
+    /// The `n`th side; a connection is given up after `retries` timeouts in a row.
+    pub fn new(scenario: &Scenario, n: usize, retries: u32) -> Host {
+        let settings = &scenario.sides[n];
+        let direction = [Direction::Forward, Direction::Backward][n];
+        if !scenario.content {
+            return Host::Plain(settings.connection(direction, retries));
         }
+        let [own, peer] =
+            [n, 1 - n].map(|n| SocketAddrV4::new(Ipv4Addr::new(10, 77, 0, n as u8 + 1), 29_500 + n as u16));
+        let keys = Keys { outgoing: STREAMS[n], incoming: STREAMS[1 - n] };
+        Host::Packets(match scenario.stacks[n] {
+            Stack::Native => Box::new(Wired::new(settings.connection(direction, retries), own, peer, keys)),
+            Stack::Smoltcp => Box::new(settings.smoltcp(direction, retries, [own, peer], keys)),
+        })
     }
 
     /// Whichever it is.
     pub fn endpoint(&self) -> &dyn Endpoint {
         match self {
             Host::Plain(connection) => connection,
-            Host::Wired(wired) => wired,
+            Host::Packets(endpoint) => &**endpoint,
         }
     }
 
@@ -46,7 +50,7 @@ impl Host {
     pub fn endpoint_mut(&mut self) -> &mut dyn Endpoint {
         match self {
             Host::Plain(connection) => connection,
-            Host::Wired(wired) => wired,
+            Host::Packets(endpoint) => &mut **endpoint,
         }
     }
 
@@ -73,7 +77,7 @@ impl Host {
     pub fn arrived(&self) -> u64 {
         match self {
             Host::Plain(connection) => connection.received() + connection.readable(),
-            Host::Wired(wired) => wired.received(),
+            Host::Packets(endpoint) => endpoint.received(),
         }
     }
 
@@ -81,7 +85,7 @@ impl Host {
     pub fn take(&mut self, now: Time, packet: &Packet) {
         match (self, packet) {
             (Host::Plain(connection), Packet::Segment(segment)) => connection.on_segment(now, segment),
-            (Host::Wired(wired), Packet::Bytes(bytes)) => wired.on_packet(now, bytes),
+            (Host::Packets(endpoint), Packet::Bytes(bytes)) => endpoint.on_packet(now, bytes),
             _ => unreachable!("both sides are of one kind"),
         }
     }
@@ -93,9 +97,9 @@ impl Host {
                 let segment = connection.poll_transmit(now)?;
                 Some((segment, Packet::Segment(segment)))
             }
-            Host::Wired(wired) => {
+            Host::Packets(endpoint) => {
                 let mut bytes = Vec::new();
-                if !wired.transmit_packet(now, &mut bytes) {
+                if !endpoint.transmit_packet(now, &mut bytes) {
                     return None;
                 }
                 let (segment, ..) = wire::from_bytes(&bytes, true).expect("what is sent can be read");
@@ -104,13 +108,12 @@ impl Host {
         }
     }
 
-    /// Each byte that was read is what the peer wrote there.
-    pub fn check_content(&self) {
-        if let Host::Wired(wired) = self {
-            let reader = wired.reader();
-            assert_eq!((reader.position(), reader.damaged(), reader.garbage()), (wired.received(), 0, 0));
-            let key = STREAMS.iter().find(|key| content::sha256(**key, reader.position()) == reader.sha256());
-            assert!(key.is_some() || reader.position() == 0, "another stream was read");
+    /// Each byte that was read is what the peer wrote there, and of the packets that came `refused` were refused.
+    pub fn check_content(&self, refused: u64) {
+        if let Host::Packets(endpoint) = self {
+            let reader = endpoint.reader();
+            let found = (reader.position(), reader.damaged(), reader.garbage());
+            assert_eq!(found, (endpoint.received(), 0, refused), "bytes read, bytes that are wrong, packets refused");
         }
     }
 }

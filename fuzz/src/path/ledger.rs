@@ -57,11 +57,7 @@ fn position(number: u32, first: u32, near: u64) -> i64 {
 impl Ledger {
     /// Nothing has happened.
     pub fn new(settings: &[Settings; 2]) -> Ledger {
-        let side = |settings: &Settings| Side {
-            first: settings.initial_sequence.wrapping_add(1),
-            mss: u32::from(settings.config(0).mss),
-            ..Side::default()
-        };
+        let side = |settings: &Settings| Side { mss: u32::from(settings.config(0).mss), ..Side::default() };
         Ledger { sides: [side(&settings[0]), side(&settings[1])] }
     }
 
@@ -72,20 +68,22 @@ impl Ledger {
         }
     }
 
-    /// `segment` leaves `side`.
-    pub fn on_departure(&mut self, side: usize, segment: &Segment, endpoint: &dyn Endpoint) {
+    /// `segment` leaves `side`; how many of its bytes did so before.
+    pub fn on_departure(&mut self, side: usize, segment: &Segment, endpoint: &dyn Endpoint) -> u64 {
         assert!(segment.options_len() <= 40, "{} bytes of options", segment.options_len());
         if segment.flags.has(Flags::RST) {
-            return;
+            return 0;
         }
         if segment.flags.has(Flags::SYN) {
+            self.sides[side].first = segment.seq.wrapping_add(1);
             self.sides[side].offer = segment.syn.window_scale;
-            return;
+            return 0;
         }
         self.check_acknowledgement(side, segment);
-        if segment.seq_len() > 0 {
-            self.check_data(side, segment, endpoint);
+        if segment.seq_len() == 0 {
+            return 0;
         }
+        self.check_data(side, segment, endpoint)
     }
 
     /// No acknowledgement of what did not arrive; the window's right edge never moves back (RFC 9293, section 3.8.6), but
@@ -106,8 +104,9 @@ impl Ledger {
         own.acknowledged = own.acknowledged.max(ack);
     }
 
-    /// Nothing beyond what was written, nor beyond the peer's window by more than the byte of a probe.
-    fn check_data(&mut self, side: usize, segment: &Segment, endpoint: &dyn Endpoint) {
+    /// Nothing beyond what was written, nor beyond the peer's window by more than the byte of a probe; how many bytes went
+    /// before.
+    fn check_data(&mut self, side: usize, segment: &Segment, endpoint: &dyn Endpoint) -> u64 {
         let edge = self.sides[1 - side].edge;
         let mss = self.sides[0].mss.min(self.sides[1].mss);
         let own = &mut self.sides[side];
@@ -117,7 +116,9 @@ impl Ledger {
         assert!(end <= endpoint.written(), "up to {end} is sent, and {} written", endpoint.written());
         assert!(end <= edge + 1, "up to {end} is sent into a window up to {edge}");
         assert!(segment.payload <= mss, "{} bytes, the MSS is {mss}", segment.payload);
+        let again = own.sent.min(end).saturating_sub(start as u64);
         own.sent = own.sent.max(start as u64 + u64::from(segment.seq_len()));
+        again
     }
 
     /// `segment` arrives at `side`.
