@@ -55,7 +55,9 @@ pub struct Ack<'a> {
     pub in_flight: Bytes,
     /// Whether the window, and not the application, the receiver or the host, held the sender back in this round.
     pub window_limited: bool,
-    /// Where loss recovery stands after this ACK.
+    /// Where loss recovery stands after this ACK. The ACK that ends a recovery, or the repair after a timeout, still belongs to
+    /// it, so that the window is what the reduction left (RFC 5681, section 3.2, step 6); but not for a controller with a
+    /// model of its own ([`Control::own_recovery`](crate::Control::own_recovery)).
     pub phase: Phase,
     /// Largest payload of a packet.
     pub mss: Bytes,
