@@ -1,5 +1,6 @@
 //! What burstlab shows as a whole: each module a theme, each test a sentence.
 
+mod agreement;
 mod bad_captures;
 mod bad_experiments;
 mod book;
@@ -23,6 +24,8 @@ mod robustness;
 mod shell;
 #[cfg(target_os = "linux")]
 mod tun;
+#[cfg(target_os = "linux")]
+mod tun_agreement;
 #[cfg(target_os = "linux")]
 mod tun_bad_input;
 #[cfg(target_os = "linux")]
