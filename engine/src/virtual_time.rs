@@ -244,7 +244,7 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
         for index in 0..self.sides.len() {
             let written = self.sides[index ^ 1].endpoint.written();
             let side = &mut self.sides[index];
-            if let Err(violation) = side.heard.look(index, side.endpoint.received(), written) {
+            if let Err(violation) = side.heard.look(index, &side.endpoint, written) {
                 self.violate(violation);
             }
         }
@@ -451,3 +451,6 @@ impl<P: Probe, E: Endpoint> Simulation<P, E> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

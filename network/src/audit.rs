@@ -108,6 +108,21 @@ pub enum Violation {
         /// Packets that wait or are on a link.
         under_way: u64,
     },
+    /// What flows and what queues say of all packets together differs.
+    #[error(
+        "all flows together: {sent} packets sent or doubled and {lost} dropped or lost; by interfaces, queues and links \
+         {entered} and {missing}"
+    )]
+    Totals {
+        /// Packets that all flows sent, doubled ones twice.
+        sent: u64,
+        /// Packets of all flows that were dropped or lost.
+        lost: u64,
+        /// Packets that all interfaces were offered, and those that links doubled.
+        entered: u64,
+        /// Packets that all queues dropped, and that links lost.
+        missing: u64,
+    },
     /// The network holds packets that no queue and no link has.
     #[error("the network holds {held} packets, and its queues and links have {under_way} of them")]
     Forgotten {

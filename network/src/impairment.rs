@@ -39,6 +39,9 @@ pub(crate) struct Impaired {
     order: BinaryHeap<Reverse<(Time, u64)>>,
     packets: BTreeMap<u64, InFlight>,
     count: u64,
+    /// Packets that were lost, and those that came twice.
+    pub lost: u64,
+    pub doubled: u64,
     /// The instant for which the port is called next. An earlier packet moves it forward, and the call for the later
     /// instant is then in vain.
     called_at: Time,
@@ -47,7 +50,16 @@ pub(crate) struct Impaired {
 impl Impaired {
     pub fn new(setting: Impairment, seed: u64, port: &str) -> Impaired {
         let rng = chance::stream(seed, &format!("impairment of {port}"));
-        Impaired { setting, rng, order: BinaryHeap::new(), packets: BTreeMap::new(), count: 0, called_at: Time::NEVER }
+        Impaired {
+            setting,
+            rng,
+            order: BinaryHeap::new(),
+            packets: BTreeMap::new(),
+            count: 0,
+            lost: 0,
+            doubled: 0,
+            called_at: Time::NEVER,
+        }
     }
 
     /// Whether the port has to be called at `at`, having been promised no call as early.
@@ -72,6 +84,7 @@ impl Impaired {
     pub fn pass(&mut self, now: Time, packet: InFlight, packets: &mut Packets) -> bool {
         let [loss, duplicate, reorder]: [f64; 3] = std::array::from_fn(|_| self.rng.random());
         if loss < self.setting.loss {
+            self.lost += 1;
             return false;
         }
         if reorder < self.setting.reorder {
@@ -79,6 +92,7 @@ impl Impaired {
         } else {
             self.hold(now, packet);
             if duplicate < self.setting.duplicate {
+                self.doubled += 1;
                 self.hold(now, InFlight { packet: packets.copy(packet.packet), ..packet });
             }
         }

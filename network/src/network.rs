@@ -333,13 +333,21 @@ impl Network {
     /// # Errors
     /// The first thing that does not add up: a fault of burstlab.
     pub fn audit<P: Probe>(&mut self, now: Time, probe: &mut P) -> Result<(), Violation> {
-        let mut under_way = Vec::new();
+        let (mut under_way, mut entered, mut missing) = (Vec::new(), 0, 0);
         for (number, (port, info)) in self.ports.iter_mut().zip(&self.infos).enumerate() {
             port.depart_until(PortId(number as u32), now, &mut self.packets, probe);
             port.audit(&info.name)?;
             under_way.extend(port.packets());
+            let [offered, doubled, lost] = port.totals();
+            entered += doubled + if info.kind == PortKind::Interface { offered } else { 0 };
+            missing += lost;
         }
-        self.packets.audit(&under_way)
+        self.packets.audit(&under_way)?;
+        let (sent, lost) = self.packets.totals();
+        if (sent, lost) != (entered, missing) {
+            return Err(Violation::Totals { sent, lost, entered, missing });
+        }
+        Ok(())
     }
 
     /// A packet that was delivered. It stays until [`remove`](Self::remove).
@@ -381,5 +389,36 @@ impl Network {
     /// whole.
     pub fn transmitted(&self, port: PortId) -> Bytes {
         self.ports[port.0 as usize].transmitted()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drop_that_no_flow_knows_of_is_noticed() {
+        let link = LinkSpec {
+            rate: Rate::from_bits_per_sec(1_000_000_000),
+            delay: Span::from_micros(5),
+            queue: Discipline::DropTail { limit: Limit::Packets(0) },
+            impairment: Impairment::default(),
+        };
+        let mut network = Network::new(&Topology::star(2, link), &[1, 1], 1);
+        let flow = network.add_flow(InterfaceId(0), InterfaceId(1)).unwrap();
+        *network.blank() = Segment { flow, payload: 1000, ..Segment::default() };
+        let Some((port, at)) = network.send(Time::ZERO, &mut ()).news else { panic!("nothing is under way") };
+        let (Some(arriving), _) = network.take(port, at, &mut ()) else { panic!("nothing arrives") };
+        let Arrival::Forwarded(Some((port, _))) = network.pass_on(arriving, at, &mut ()) else {
+            panic!("{arriving:?}")
+        };
+        assert_eq!(network.audit(at, &mut ()), Ok(()));
+        // The queue is full, and says that it dropped what nobody sent.
+        let (packet, queue) = (network.packets.blank_id(), &mut network.ports[port.0 as usize]);
+        assert_eq!(queue.enqueue(port, at, packet, 1000, &mut Segment::default(), &mut ()), Enqueued::Dropped);
+        assert_eq!(
+            network.audit(at, &mut ()).unwrap_err().to_string(),
+            "all flows together: 1 packets sent or doubled and 0 dropped or lost; by interfaces, queues and links 1 and 1"
+        );
     }
 }

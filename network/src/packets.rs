@@ -127,6 +127,11 @@ impl Packets {
         Ok(())
     }
 
+    /// Packets that all flows sent, doubled ones twice, and those of them that were dropped or lost.
+    pub fn totals(&self) -> (u64, u64) {
+        self.accounts.iter().fold((0, 0), |(sent, lost), account| (sent + account.sent, lost + account.lost))
+    }
+
     /// A second packet like this one.
     pub fn copy(&mut self, id: PacketId) -> PacketId {
         let copy = self.blank;

@@ -333,6 +333,12 @@ impl Port {
         line.into_iter().flat_map(|line| (0..line.len()).filter_map(|place| line.get(place)))
     }
 
+    /// Packets that it was offered, that its link doubled, and that its queue dropped or its link lost.
+    pub fn totals(&self) -> [u64; 3] {
+        let (doubled, lost) = self.impaired.as_ref().map_or((0, 0), |impaired| (impaired.doubled, impaired.lost));
+        [self.offered, doubled, self.dropped + lost]
+    }
+
     /// Whether its counts are what it holds, and its link neither rests nor hurries. `queue` is its name.
     pub fn audit(&self, queue: &str) -> Result<(), Violation> {
         let queue = || queue.to_owned();

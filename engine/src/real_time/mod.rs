@@ -22,6 +22,7 @@ use burstlab_network::{Direction, FlowId, InterfaceId, Network, NoPath, Probe};
 use burstlab_stacks::Endpoint;
 use burstlab_units::{Bytes, Time};
 
+use crate::checks::{Heard, Violation};
 use crate::ended::{Ended, SideTotals};
 use crate::fair_share::{FairShare, PacketSizes};
 use crate::heap::{self, Heap};
@@ -38,6 +39,7 @@ use wait::Waiter;
 
 pub use lateness::Lateness;
 pub use side::Occupant;
+pub use switch::Passed;
 
 /// How a real-time run is driven.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -190,6 +192,7 @@ impl<P: Probe> RealTime<P> {
         for (occupant, interface) in [(from, interfaces[0]), (to, interfaces[1])] {
             let timer = self.add_timer(Owner::Side(self.sides.len() as u32));
             self.sides.push(Side::new(occupant, interface, timer));
+            self.switch.heard.push(Heard::default());
         }
         Ok(flow)
     }
@@ -221,6 +224,16 @@ impl<P: Probe> RealTime<P> {
     /// The endpoints of all flows, and what their applications have read.
     pub fn occupants(&self) -> impl Iterator<Item = &Occupant> {
         self.sides.iter().map(|side| &side.occupant)
+    }
+
+    /// The endpoint that sends in `direction` of `flow`.
+    pub fn endpoint(&self, flow: FlowId, direction: Direction) -> &dyn Endpoint {
+        self.sides[sides::index(flow, direction)].occupant.endpoint()
+    }
+
+    /// The last packets that entered the network or arrived at their hosts, the oldest first.
+    pub fn recent(&self) -> impl Iterator<Item = &Passed> {
+        self.switch.recent()
     }
 
     /// How late things happened.
@@ -257,6 +270,9 @@ impl<P: Probe> RealTime<P> {
             let now = self.clock.now();
             let due_until = now.min(until);
             let busy = self.take_turn(due_until, workload)?;
+            if let Some(violation) = self.switch.violation.take() {
+                return Ok(Outcome::Violated(violation));
+            }
             self.observe_until(due_until, observer);
             monitor.now.store(now.as_nanos(), Ordering::Relaxed);
             if self.stopped {
@@ -284,11 +300,19 @@ impl<P: Probe> RealTime<P> {
         }
     }
 
-    /// What does not add up in the network, if anything does not.
+    /// What does not add up in the network or at its ends, if anything does not.
     fn audit(&mut self) -> Option<Outcome> {
+        self.look().err().map(|violation| Outcome::Violated(Box::new(violation)))
+    }
+
+    fn look(&mut self) -> Result<(), Violation> {
         let now = self.switch.now();
-        let found = self.switch.network.audit(now, &mut self.switch.probe);
-        found.err().map(|violation| Outcome::Violated(Box::new(violation.into())))
+        self.switch.network.audit(now, &mut self.switch.probe)?;
+        for (index, heard) in self.switch.heard.iter_mut().enumerate() {
+            let written = self.sides[index ^ 1].occupant.endpoint().written();
+            heard.look(index, self.sides[index].occupant.endpoint(), written)?;
+        }
+        Ok(())
     }
 
     fn unless_violated(&mut self, outcome: Outcome) -> Outcome {

@@ -6,6 +6,8 @@
 use std::collections::VecDeque;
 use std::fmt;
 
+#[cfg(target_os = "linux")]
+use burstlab_engine::real_time::Passed;
 use burstlab_engine::{Monitor, Violation};
 use burstlab_network::{Codepoint, Direction, FlowId, Network, Occupancy, PortId, Probe, Segment};
 use burstlab_stacks::Endpoint;
@@ -42,6 +44,27 @@ pub(super) fn explained<'a>(error: CellError, plan: impl FnOnce() -> Result<Plan
             });
             let history = history.unwrap_or_default();
             CellError::Violated { controller, at, violation, history }
+        }
+        error => error,
+    }
+}
+
+/// `error`, with what is remembered of its packets if it is a failed cross-check: a run in real time does not come again.
+#[cfg(target_os = "linux")]
+pub(super) fn remembered<'a>(error: CellError, recent: impl Iterator<Item = &'a Passed>) -> CellError {
+    match error {
+        CellError::Violated { controller, at, violation, .. } => {
+            let flow = violation.flow();
+            let mut lines = VecDeque::new();
+            for Passed { at, arrived, segment } in
+                recent.filter(|passed| flow.is_none_or(|flow| flow == passed.segment.flow))
+            {
+                if lines.len() == LINES {
+                    lines.pop_front();
+                }
+                lines.push_back(format!("{at} {} {}", Told(segment), if *arrived { "arrives" } else { "is sent" }));
+            }
+            CellError::Violated { controller, at, violation, history: History(lines) }
         }
         error => error,
     }

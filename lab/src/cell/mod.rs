@@ -25,11 +25,10 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use burstlab_algorithms::{Builder, Registry, SpecError};
-use burstlab_engine::traffic::Traffic;
 use burstlab_engine::{Ended, Monitor, Outcome, Violation};
 #[cfg(target_os = "linux")]
 use burstlab_network::InterfaceId;
-use burstlab_network::{Network, NoPath, PortKind};
+use burstlab_network::{Direction, FlowId, Network, NoPath, PortKind};
 use burstlab_units::Time;
 
 use crate::experiment::{Cell, On};
@@ -264,17 +263,28 @@ fn plan<'a>(
     Ok(Planned { cell, plan, network, watch, controller, before })
 }
 
-/// Whether a run that ended with `outcome` at `at` has a result.
-fn conclude(cell: &Cell, at: Time, outcome: Outcome, traffic: &Traffic) -> Result<(), CellError> {
+/// Whether a run that ended with `outcome` at `at` has a result; `received` gives the bytes that one direction of a
+/// connection has delivered.
+fn conclude(
+    cell: &Cell,
+    at: Time,
+    outcome: Outcome,
+    plan: &Plan,
+    received: impl Fn(FlowId, Direction) -> u64,
+) -> Result<(), CellError> {
+    let violated = |violation| {
+        let history = History::default();
+        CellError::Violated { controller: cell.controller.clone(), at, violation, history }
+    };
     match outcome {
-        Outcome::Violated(violation) => {
-            Err(CellError::Violated { controller: cell.controller.clone(), at, violation, history: History::default() })
-        }
+        Outcome::Violated(violation) => Err(violated(violation)),
         Outcome::Cancelled => Err(CellError::Cancelled),
         Outcome::Idle => {
-            let unfinished = traffic.progress().iter().filter(|progress| progress.finished.is_never()).count();
+            let unfinished = plan.traffic.progress().iter().filter(|progress| progress.finished.is_never()).count();
             Err(CellError::Stalled { controller: cell.controller.clone(), unfinished })
         }
-        Outcome::Finished | Outcome::TimeUp => Ok(()),
+        Outcome::Finished | Outcome::TimeUp => {
+            plan.delivered(received).map_err(|violation| violated(Box::new(violation)))
+        }
     }
 }

@@ -15,6 +15,7 @@ use burstlab_units::{Bytes, Span, Time};
 
 use super::contents::Contents;
 use super::endpoints::Endpoints;
+use super::history;
 use super::series::Sampler;
 use super::setup::Plan;
 use super::truth::{self, Seen};
@@ -93,7 +94,9 @@ fn drive(planned: Planned<'_>, programs: Option<&Programs>, monitor: &Monitor) -
         Ok(Outcome::Cancelled) => Some(BrokenOff::Interrupted),
         Ok(Outcome::Idle) if !real_time.failures().is_empty() => Some(failed(real_time.failures())),
         Ok(outcome) => {
-            conclude(cell, real_time.now(), outcome, &plan.traffic)?;
+            let received = |flow, direction: Direction| real_time.endpoint(flow, direction.reversed()).received();
+            conclude(cell, real_time.now(), outcome, &plan, received)
+                .map_err(|error| history::remembered(error, real_time.recent()))?;
             None
         }
         Err(error) => Some(BrokenOff::Machine(error.to_string())),

@@ -2,8 +2,8 @@
 //! time in which it runs.
 
 use burstlab_algorithms::Builder;
-use burstlab_engine::PacketSizes;
 use burstlab_engine::traffic::{Traffic, Transfer, UNLIMITED};
+use burstlab_engine::{PacketSizes, Violation};
 use burstlab_network::{Direction, FlowId, InterfaceId, Network};
 use burstlab_replay as replay;
 use burstlab_units::{Bytes, Span, Time, chance};
@@ -77,6 +77,22 @@ impl Packet {
 }
 
 impl Plan {
+    /// Whether each lane whose transfers are all finished delivered exactly their bytes, of which `received` tells.
+    pub fn delivered(&self, received: impl Fn(FlowId, Direction) -> u64) -> Result<(), Violation> {
+        let finished = |number: &u32| !self.traffic.progress()[*number as usize].finished.is_never();
+        for Lane { flow, direction, transfers, .. } in &self.lanes {
+            if !transfers.iter().all(finished) {
+                continue;
+            }
+            let written = transfers.iter().map(|number| self.traffic.transfers()[*number as usize].bytes.get()).sum();
+            let received = received(*flow, *direction);
+            if received != written {
+                return Err(Violation::Undelivered { flow: *flow, direction: *direction, received, written });
+            }
+        }
+        Ok(())
+    }
+
     /// Plans `cell`, and builds its network, still without flows; `recorded[j]` is what job `j` replays.
     pub fn new(cell: &Cell, recorded: &[Recorded]) -> Result<(Plan, Network), CellError> {
         let workers: Vec<_> = recorded.iter().map(|r| r.workers()).collect();

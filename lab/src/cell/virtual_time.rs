@@ -39,7 +39,8 @@ fn drive<E: Endpoint>(
     let start = Instant::now();
     let outcome = simulation.run(&mut plan.traffic, &mut sampler, until(cell), monitor);
     let wall = start.elapsed().as_nanos() as u64;
-    conclude(cell, simulation.now(), outcome, &plan.traffic)?;
+    let received = |flow, direction: Direction| simulation.endpoint(flow, direction.reversed()).received();
+    conclude(cell, simulation.now(), outcome, &plan, received)?;
     let (ended, contents) = (simulation.into_ended(), Contents::default());
     Ok(Ran { plan, ended, sampler, setup_wall, wall, real_time: None, contents, broken_off: None })
 }
