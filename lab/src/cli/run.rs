@@ -133,68 +133,6 @@ fn conclude(outcome: Result<(), RunError>, writer: &mut Writer, json: bool) -> R
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use burstlab_engine::Violation;
-    use burstlab_units::Time;
-
-    use super::*;
-    use crate::cell::CellError;
-    use crate::results::TraceRows;
-
-    const EXPERIMENT: &str = r#"
-name = "kept"
-[network]
-rate = "1Gbit/s"
-delay = "5us"
-queue = { kind = "drop-tail", limit = "100p" }
-[[flow]]
-bytes = ["10kB", "20kB", "30kB"]
-"#;
-
-    #[test]
-    fn a_failed_cross_check_ends_with_70_and_keeps_the_cells_that_had_ended() {
-        let registry = Registry::default();
-        let reading = experiment::Options { overrides: &[], quick: false, registry: &registry };
-        let experiment = Experiment::parse(EXPERIMENT.into(), Path::new("kept.toml"), &reading).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let mut writer = Writer::new(folder.path().join("x"), &experiment, Provenance::default(), TraceRows::default());
-        let lab = Lab::new(registry.clone(), crate::cell::Recordings::default());
-        let (cells, stop) = (&experiment.cells, crate::runner::Stop::default());
-        let outcome = run_cells(
-            cells,
-            NonZeroUsize::MIN,
-            &|cell, monitor| match cell == &cells[1] {
-                false => lab.run(cell, monitor).map_err(RunError::from),
-                true => Err(RunError::from(CellError::Violated {
-                    controller: "reno".to_owned(),
-                    at: Time::ZERO,
-                    violation: Box::new(Violation::ClockWentBack { due: Time::ZERO, now: Time::from_nanos(1) }),
-                    history: Default::default(),
-                })),
-            },
-            &stop,
-            &Progress::hidden(cells),
-            |result| {
-                writer.add(result).unwrap();
-                Ok(())
-            },
-        );
-        let failure = conclude(outcome, &mut writer, true).unwrap_err();
-        let told = format!(
-            "internal error: under reno, at 0ns: an event is due at 0ns, and it is 1ns already\n\
-             1 run had ended and is kept in {}",
-            writer.folder().display()
-        );
-        assert_eq!(failure, Failure::Internal(told));
-        assert_eq!(format!("{:?}", failure.report()), format!("{:?}", std::process::ExitCode::from(70)));
-        let summary = Summary::read(writer.folder()).unwrap();
-        assert_eq!((summary.complete, summary.runs.len()), (false, 1));
-        assert_eq!(summary.runs[0].axes["flow.bytes"], "10kB");
-        assert!(writer.folder().join(report::FILE).exists());
-    }
-}
-
 /// What an experiment that did not run to its end leaves.
 fn kept(summary: &Summary, folder: &Path) -> String {
     let ended = summary.runs.iter().filter(|run| run.incomplete.is_none()).count();
@@ -287,4 +225,66 @@ pub(super) fn command(arguments: impl Iterator<Item = OsString>) -> String {
         }
     }
     words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use burstlab_engine::Violation;
+    use burstlab_units::Time;
+
+    use super::*;
+    use crate::cell::CellError;
+    use crate::results::TraceRows;
+
+    const EXPERIMENT: &str = r#"
+name = "kept"
+[network]
+rate = "1Gbit/s"
+delay = "5us"
+queue = { kind = "drop-tail", limit = "100p" }
+[[flow]]
+bytes = ["10kB", "20kB", "30kB"]
+"#;
+
+    #[test]
+    fn a_failed_cross_check_ends_with_70_and_keeps_the_cells_that_had_ended() {
+        let registry = Registry::default();
+        let reading = experiment::Options { overrides: &[], quick: false, registry: &registry };
+        let experiment = Experiment::parse(EXPERIMENT.into(), Path::new("kept.toml"), &reading).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = Writer::new(folder.path().join("x"), &experiment, Provenance::default(), TraceRows::default());
+        let lab = Lab::new(registry.clone(), crate::cell::Recordings::default());
+        let (cells, stop) = (&experiment.cells, crate::runner::Stop::default());
+        let outcome = run_cells(
+            cells,
+            NonZeroUsize::MIN,
+            &|cell, monitor| match cell == &cells[1] {
+                false => lab.run(cell, monitor).map_err(RunError::from),
+                true => Err(RunError::from(CellError::Violated {
+                    controller: "reno".to_owned(),
+                    at: Time::ZERO,
+                    violation: Box::new(Violation::ClockWentBack { due: Time::ZERO, now: Time::from_nanos(1) }),
+                    history: Default::default(),
+                })),
+            },
+            &stop,
+            &Progress::hidden(cells),
+            |result| {
+                writer.add(result).unwrap();
+                Ok(())
+            },
+        );
+        let failure = conclude(outcome, &mut writer, true).unwrap_err();
+        let told = format!(
+            "internal error: under reno, at 0ns: an event is due at 0ns, and it is 1ns already\n\
+             1 run had ended and is kept in {}",
+            writer.folder().display()
+        );
+        assert_eq!(failure, Failure::Internal(told));
+        assert_eq!(format!("{:?}", failure.report()), format!("{:?}", std::process::ExitCode::from(70)));
+        let summary = Summary::read(writer.folder()).unwrap();
+        assert_eq!((summary.complete, summary.runs.len()), (false, 1));
+        assert_eq!(summary.runs[0].axes["flow.bytes"], "10kB");
+        assert!(writer.folder().join(report::FILE).exists());
+    }
 }
