@@ -8,6 +8,7 @@
 mod clock;
 mod flows;
 mod lateness;
+mod said;
 mod side;
 mod switch;
 mod turn;
@@ -33,6 +34,7 @@ use crate::sides;
 use crate::timers::Timers;
 use crate::workload::{Commands, Workload};
 use clock::Clock;
+use said::Said;
 use side::Side;
 use switch::Switch;
 use wait::Waiter;
@@ -111,6 +113,7 @@ pub struct RealTime<P> {
     /// What ended connections of the kernel's that did not end in good order.
     failures: Vec<String>,
     lateness: Lateness,
+    said: Said,
     turn: turn::Turn,
     waiter: Waiter,
     // Last: sockets and devices go before their hosts.
@@ -156,6 +159,7 @@ impl<P: Probe> RealTime<P> {
             stopped: false,
             failures: Vec::new(),
             lateness: Lateness::default(),
+            said: Said::default(),
             turn: turn::Turn::new(hosts.len()),
             waiter,
             hosts,
@@ -192,7 +196,7 @@ impl<P: Probe> RealTime<P> {
         for (occupant, interface) in [(from, interfaces[0]), (to, interfaces[1])] {
             let timer = self.add_timer(Owner::Side(self.sides.len() as u32));
             self.sides.push(Side::new(occupant, interface, timer));
-            self.switch.heard.push(Heard::default());
+            self.said.heard.push(Heard::default());
         }
         Ok(flow)
     }
@@ -270,7 +274,7 @@ impl<P: Probe> RealTime<P> {
             let now = self.clock.now();
             let due_until = now.min(until);
             let busy = self.take_turn(due_until, workload)?;
-            if let Some(violation) = self.switch.violation.take() {
+            if let Some(violation) = self.said.take_fault() {
                 return Ok(Outcome::Violated(violation));
             }
             self.observe_until(due_until, observer);
@@ -308,7 +312,7 @@ impl<P: Probe> RealTime<P> {
     fn look(&mut self) -> Result<(), Violation> {
         let now = self.switch.now();
         self.switch.network.audit(now, &mut self.switch.probe)?;
-        for (index, heard) in self.switch.heard.iter_mut().enumerate() {
+        for (index, heard) in self.said.heard.iter_mut().enumerate() {
             let written = self.sides[index ^ 1].occupant.endpoint().written();
             heard.look(index, self.sides[index].occupant.endpoint(), written)?;
         }

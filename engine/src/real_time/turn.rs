@@ -274,6 +274,8 @@ impl<P: Probe> RealTime<P> {
             if !endpoint.transmit_packet(now, &mut self.turn.outgoing) {
                 break;
             }
+            let peer = matches!(self.sides[index ^ 1].occupant, Occupant::Stack(_));
+            self.said.on_sent(index, &self.turn.outgoing, peer);
             self.send(number)?;
             // Each packet has an instant of its own: a burst's would else add to the round trips of its last ones.
             now = self.clock.now();
