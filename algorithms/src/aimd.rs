@@ -132,10 +132,12 @@ impl Window {
         self.slow_start_limited(ack, divisor, limit);
     }
 
-    /// As [`slow_start`](Self::slow_start), with growth by one ACK limited to `limit` packets.
+    /// As [`slow_start`](Self::slow_start), with growth by one ACK limited to `limit` packets; not beyond the threshold,
+    /// where slow start is over.
     pub(crate) fn slow_start_limited(&mut self, ack: &Ack, divisor: u64, limit: u64) {
         let limit = self.ack_limit.unwrap_or(limit);
-        self.enlarge(ack.delivered.get().min(limit.saturating_mul(ack.mss.get())) / divisor);
+        let growth = ack.delivered.get().min(limit.saturating_mul(ack.mss.get())) / divisor;
+        self.enlarge(growth.min(self.ssthresh.saturating_sub(self.cwnd)));
     }
 
     pub(crate) fn enlarge(&mut self, bytes: u64) {

@@ -23,8 +23,10 @@ impl Sender {
                 self.board.vouch(before.saturating_sub(acked.saturating_sub(mss)));
             }
         } else {
-            let more = if duplicate && self.phase != Phase::Loss { mss } else { 0 };
-            self.board.vouch(before + more);
+            // After a timeout, duplicates may be answers to what was out before it, but for one that comes behind F-RTO's
+            // two new packets: one of these has arrived, which lets a retransmission out (RFC 5682, section 2.1, step 3a).
+            let tells = duplicate && (self.phase != Phase::Loss || self.frto.holds_retransmissions());
+            self.board.vouch(before + if tells { mss } else { 0 });
         }
     }
 

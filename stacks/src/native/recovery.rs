@@ -23,18 +23,19 @@ impl Sender {
         {
             self.take_back(ack.now);
         }
-        if ack.congested && self.phase == Phase::Open {
+        let over = match self.phase {
+            Phase::Open => false,
+            // Beyond: the CWR flag travels with the first packet behind the episode.
+            Phase::Reducing => una > self.high || self.board.is_empty(),
+            Phase::Recovery | Phase::Loss => self.is_beyond_episode(),
+        };
+        // A mark on what left behind the episode is news; one on its last packet is what it answered.
+        let news = ack.congested && (self.phase == Phase::Open || una > self.high);
+        if over {
+            self.end_episode(ack.now);
+        }
+        if news && self.phase == Phase::Open {
             self.reduce_for_marks(ack);
-        } else {
-            let over = match self.phase {
-                Phase::Open => false,
-                // Beyond: the CWR flag travels with the first packet behind the episode.
-                Phase::Reducing => una > self.high || self.board.is_empty(),
-                Phase::Recovery | Phase::Loss => self.is_beyond_episode(),
-            };
-            if over {
-                self.end_episode(ack.now);
-            }
         }
         if self.board.lost() > 0 && matches!(self.phase, Phase::Open | Phase::Reducing) {
             self.recover(ack.now, self.flight(ack.prior_una), ack.delivered);
